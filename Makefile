@@ -1,0 +1,83 @@
+# Every command of the project. `make` prints this list.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+ARCH ?= $(shell go env GOARCH)
+PROGRAMS ?= dist/programs
+TOOLS := integration/lab/tools
+
+.PHONY: help
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: image locks ## build the frontend, build and run examples/fastapi with it, change one line, build again
+	@integration/demo
+
+.PHONY: test
+test: verify lab image locks ## everything, from unit tests to integration; on a new machine this makes the lab first
+	@echo "== differential tests: the same answers as packaging, uv and pip"
+	go test -tags differential -count=1 -run 'Differential' ./python ./lock ./install
+	@echo "== integration tests: real daemons, registries, wheels and containers"
+	go test -tags integration -count=1 -timeout 60m ./integration/... $(TESTFLAGS)
+
+.PHONY: verify
+verify: fmt lint unit fuzz ## what a change must pass before it is committed: format, vet, lint, generated files, unit tests, fuzz smoke
+
+.PHONY: fmt
+fmt:
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$files" || { echo "gofmt -w these:"; echo "$$files"; exit 1; }
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint/go.mod
+	go vet ./...
+	go vet -tags integration,differential ./...
+	@integration/lab/tool golangci-lint
+	@PATH="$$(integration/lab/state)/bin:$$PATH" golangci-lint run
+
+.PHONY: unit
+unit: ## unit tests, with the golden files (schema, reference, plans)
+	go test ./...
+
+.PHONY: golden
+golden: ## rewrite the golden files; read the difference before you commit it
+	go test ./pyfile ./plan ./llb ./lock ./install -update
+
+.PHONY: fuzz
+fuzz: ## a few seconds of every fuzz target
+	@for target in $$(grep -rhoE '^func Fuzz[A-Za-z0-9]+' --include='*_test.go' . | sed 's/func //' | sort -u); do \
+		dir=$$(dirname $$(grep -rlE "^func $$target\(" --include='*_test.go' .)); \
+		echo "fuzz $$dir $$target"; go test $$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) >/tmp/pyfile-fuzz.log 2>&1 || { cat /tmp/pyfile-fuzz.log; exit 1; }; \
+	done
+FUZZTIME ?= 2s
+
+.PHONY: bench
+bench: ## the Go benchmarks
+	go test -run '^$$' -bench . -benchtime 20x ./python ./lock ./plan ./llb
+
+.PHONY: programs
+programs: ## the two programs of the frontend image, for ARCH, under PROGRAMS
+# -trimpath, no build id and no version control stamp: the same source gives the same bytes, and so the same cache keys for every user.
+	@mkdir -p $(PROGRAMS)/linux_$(ARCH)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$(ARCH)/ ./cmd/pyfile ./cmd/pyfile-install
+
+.PHONY: image
+image: lab programs ## the frontend image, pushed to the lab's registry as org/pyfile:1
+	@integration/lab/image
+
+.PHONY: lab
+lab: ## daemons, registry and Python images for tests; seconds when all is there
+	@integration/lab/up
+
+.PHONY: lab-down
+lab-down: ## stop what `make lab` started
+	@integration/lab/down
+
+.PHONY: locks
+locks: ## the examples' lock files, which are not committed
+	@examples/locks
+
+.PHONY: nightly
+nightly: test ## what is too slow for CI: everything, and a minute of every fuzz target
+	$(MAKE) fuzz FUZZTIME=60s

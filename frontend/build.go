@@ -1,0 +1,242 @@
+// Package frontend is the conversation with BuildKit: it reads the Pyfile and the project's files through the gateway, asks package plan
+// what to do, and answers with the graph that package llb makes of it. It is the only package that does I/O.
+package frontend
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/containerd/platforms"
+	bkllb "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/org/pyfile/llb"
+	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
+)
+
+// DefaultName is the name of the build file when the client names none.
+const DefaultName = "Pyfile"
+
+// Build answers one build request, or one subrequest of `docker buildx build --call`. Every error that the user can mend has the place
+// in the file that causes it, because BuildKit otherwise blames the syntax line.
+func Build(ctx context.Context, c client.Client) (res *client.Result, err error) {
+	defer func() {
+		// A panic must reach the user as a message: the process's own output goes to the daemon's log.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pyfile failed, which is a bug of its own: %v\n%s", r, debug.Stack())
+		}
+	}()
+	opts := c.BuildOpts().Opts
+	if opts["filename"] == "" {
+		opts["filename"] = DefaultName
+	}
+	if err := checkCaps(opts["frontend.caps"]); err != nil {
+		return nil, err
+	}
+	dc, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	src, err := dc.ReadEntrypoint(ctx, "TOML")
+	if err != nil {
+		return nil, err
+	}
+	b := &build{Client: dc, gateway: c, source: src}
+	res, err = b.answer(ctx)
+	return res, b.locate(err)
+}
+
+// build is one request.
+type build struct {
+	*dockerui.Client
+	gateway client.Client
+	source  *dockerui.Source
+	files   map[string][]byte // of the context, by path
+	remote  *bkllb.State      // the context when it is not the client's directory
+	images  images
+}
+
+func (b *build) answer(ctx context.Context) (*client.Result, error) {
+	if res, ok, err := b.subrequest(ctx); ok || err != nil {
+		return res, err
+	}
+	project, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := b.epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rb, err := b.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
+		p, sources, err := b.plan(ctx, project, platform)
+		if err != nil {
+			return nil, err
+		}
+		ref, err := b.solve(ctx, p, sources)
+		if err != nil {
+			return nil, err
+		}
+		base := sources.base.Config
+		return &dockerui.BuildResult{Reference: ref, Image: &p.Image, BaseImage: &base, Epoch: epoch}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rb.Finalize()
+}
+
+// open reads the Pyfile, and the files of the context that say what to build.
+func (b *build) open(ctx context.Context) (*plan.Project, error) {
+	file, err := pyfile.Parse(b.source.Filename, b.source.Data, b.BuildArgs)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.readContext(ctx, plan.Needs(file)); err != nil {
+		return nil, err
+	}
+	return plan.Open(file, b.files, b.Target)
+}
+
+// sources are the images of one plan beside its llb.Sources.
+type sources struct {
+	llb.Sources
+	base plan.Source
+}
+
+// plan resolves the images for one platform, reads the base's facts and decides the build.
+func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocispecs.Platform) (*plan.Plan, *sources, error) {
+	target, on := platforms.Normalize(b.BuildPlatforms[0]), platforms.Normalize(b.BuildPlatforms[0])
+	if platform != nil {
+		target = platforms.Normalize(*platform)
+	}
+	in := plan.Inputs{
+		Platform: target, BuildPlatform: on,
+		Merge:  b.supports(pb.CapMergeOp),
+		Labels: sortedVars(b.Labels),
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		in.Base, err = b.images.config(groupCtx, b, project.Base, target, project.File.Base.Range)
+		return err
+	})
+	if project.NeedsBuilder() {
+		group.Go(func() (err error) {
+			in.Builder, err = b.images.config(groupCtx, b, project.Builder, target, project.File.Builder.Range)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	s := &sources{base: in.Base, Sources: llb.Sources{
+		Platform: target, BuildPlatform: on,
+		Image: func(ref string, isTarget bool, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+			p := on
+			if isTarget {
+				p = target
+			}
+			return b.images.state(ctx, b, ref, p, opts...)
+		},
+		Context: func(c plan.Context, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+			return b.context(ctx, c, opts...)
+		},
+		Helper:    ownImage,
+		SourceMap: b.source.SourceMap,
+		NoCache:   b.IsNoCache,
+		Run:       b.execOptions(),
+		Network:   b.networkOptions(),
+	}}
+	facts, err := b.facts(ctx, project, in.Base, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Facts = facts
+	p, err := project.New(in)
+	return p, s, err
+}
+
+// facts reads what the base image says of itself, in a small solve of its own.
+func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Source, s *sources) (plan.Facts, error) {
+	ref, err := b.solve(ctx, project.FactsPlan(base), s)
+	if err != nil {
+		return plan.Facts{}, err
+	}
+	files := map[string][]byte{}
+	for _, name := range plan.FactFiles {
+		data, err := readFile(ctx, ref, name)
+		if err != nil {
+			return plan.Facts{}, err
+		}
+		files[name] = data
+	}
+	facts, err := plan.ParseFacts(files)
+	if err != nil {
+		return facts, pyfile.Errors{{Range: project.File.Base.Range, Msg: fmt.Sprintf("base %s: %v", base.Ref, err),
+			Hint: "use a Debian image such as python:" + project.Python.Value + "-slim"}}
+	}
+	return facts, nil
+}
+
+// solve hands a plan's graph to BuildKit. Nothing runs before the result is read or exported.
+func (b *build) solve(ctx context.Context, p *plan.Plan, s *sources) (client.Reference, error) {
+	st, err := llb.State(p, s.Sources)
+	if err != nil {
+		return nil, err
+	}
+	def, err := st.Marshal(ctx, bkllb.WithCaps(b.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, err
+	}
+	// Without CacheImports a --cache-from of the user would be ignored for this solve.
+	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
+	if err != nil {
+		return nil, err
+	}
+	return res.SingleRef()
+}
+
+// supports asks whether the daemon knows an LLB capability.
+func (b *build) supports(id apicaps.CapID) bool {
+	caps := b.BuildOpts().LLBCaps
+	return caps.Supports(id) == nil
+}
+
+// epoch is SOURCE_DATE_EPOCH, in seconds since 1970, or that of the context's commit when the value is "context". It changes times in the
+// image's configuration only: those of files are fixed anyway.
+func (b *build) epoch(ctx context.Context) (*time.Time, error) {
+	value, ok := b.BuildArgs["SOURCE_DATE_EPOCH"]
+	switch {
+	case !ok || value == "":
+		return nil, nil
+	case value == "context":
+		return b.ResolveMainContextSourceDateEpoch(ctx)
+	}
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("SOURCE_DATE_EPOCH must be seconds since 1970 or \"context\", not %q", value)
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t, nil
+}
+
+// sortedVars gives the labels of the command line a fixed order.
+func sortedVars(m map[string]string) []plan.Var {
+	vars := make([]plan.Var, 0, len(m))
+	for name, value := range m {
+		vars = append(vars, plan.Var{Name: name, Value: value})
+	}
+	slices.SortFunc(vars, func(a, b plan.Var) int { return cmp.Compare(a.Name, b.Name) })
+	return vars
+}

@@ -1,0 +1,143 @@
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	bkllb "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/org/pyfile/plan"
+)
+
+// readContext reads the files that match the patterns from the build context, in one solve. A pattern's `*` stands for characters of a
+// file name. Ignore files do not count here: a lock that the application leaves out still decides the build.
+func (b *build) readContext(ctx context.Context, patterns []string) error {
+	st, err := b.MainContext(ctx,
+		bkllb.FollowPaths(patterns),
+		bkllb.ExcludePatterns(nil),
+		bkllb.SharedKeyHint("context-pyfile"),
+		bkllb.Differ(bkllb.DiffNone, false),
+		dockerui.WithInternalName("load project metadata"))
+	if err != nil {
+		return err
+	}
+	def, err := st.Marshal(ctx, bkllb.WithCaps(b.BuildOpts().LLBCaps))
+	if err != nil {
+		return err
+	}
+	if !isLocal(def.ToPB()) {
+		b.remote = st
+	}
+	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
+	if err != nil {
+		return err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return err
+	}
+	b.files = map[string][]byte{}
+	if ref == nil {
+		return nil
+	}
+	names, err := matching(ctx, ref, patterns)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		data, err := readFile(ctx, ref, name)
+		if err != nil {
+			return err
+		}
+		if data != nil {
+			b.files[name] = data
+		}
+	}
+	return nil
+}
+
+// matching lists the files of the root directory that match, and the patterns that lie deeper.
+func matching(ctx context.Context, ref client.Reference, patterns []string) ([]string, error) {
+	entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/"})
+	if err != nil {
+		return nil, fmt.Errorf("list the build context: %w", err)
+	}
+	var names []string
+	for _, p := range patterns {
+		if strings.Contains(p, "/") {
+			names = append(names, p)
+			continue
+		}
+		for _, e := range entries {
+			if ok, _ := path.Match(p, e.Path); ok && !e.IsDir() {
+				names = append(names, e.Path)
+			}
+		}
+	}
+	return names, nil
+}
+
+// readFile reads a file, or returns nil when there is none.
+func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, error) {
+	if ref == nil {
+		return nil, nil
+	}
+	if _, err := ref.StatFile(ctx, client.StatRequest{Path: name}); err != nil {
+		// The gateway turns a missing file into a plain text, so the text is all there is to go by.
+		if strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory") {
+			return nil, nil
+		}
+		return nil, err
+	}
+	data, err := dockerui.ReadFile(ctx, ref, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
+}
+
+// isLocal tells whether a definition is the client's own directory.
+func isLocal(def *pb.Definition) bool {
+	for _, data := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(data); err != nil {
+			return false
+		}
+		if s := op.GetSource(); s != nil && strings.HasPrefix(s.Identifier, "local://") {
+			return true
+		}
+	}
+	return false
+}
+
+// context is the build context, less what the ignore file and the plan leave out.
+func (b *build) context(ctx context.Context, c plan.Context, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+	ignored, err := b.DockerIgnorePatterns(ctx)
+	if err != nil {
+		return bkllb.State{}, err
+	}
+	exclude := append(append([]string{}, c.Exclude...), ignored...)
+	if b.remote != nil {
+		// The patterns of a local transfer do not count for git, http and input contexts.
+		return bkllb.Scratch().File(bkllb.Copy(*b.remote, "/", "/", &bkllb.CopyInfo{
+			CopyDirContentsOnly: true, IncludePatterns: c.Include, ExcludePatterns: exclude,
+		}), opts...), nil
+	}
+	local := []bkllb.LocalOption{bkllb.ExcludePatterns(exclude), bkllb.IncludePatterns(c.Include)}
+	for _, o := range opts {
+		local = append(local, o)
+	}
+	st, err := b.MainContext(ctx, local...)
+	if err != nil {
+		return bkllb.State{}, err
+	}
+	return *st, nil
+}

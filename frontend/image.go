@@ -1,0 +1,156 @@
+package frontend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	bkllb "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/imageutil"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
+)
+
+// images resolves each image once per platform.
+type images struct {
+	mu    sync.Mutex
+	known map[string]*image
+}
+
+// image is a resolved image: a pinned reference, or the named context that stands in for it.
+type image struct {
+	once   sync.Once
+	err    error
+	pinned string
+	named  *bkllb.State
+	config dockerspec.DockerOCIImage
+}
+
+// config resolves an image. An image that is not there is an error at the line that names it.
+func (is *images) config(ctx context.Context, b *build, ref string, p ocispecs.Platform, at pyfile.Range) (plan.Source, error) {
+	img := is.resolve(ctx, b, ref, p)
+	if img.err != nil {
+		if ctx.Err() != nil {
+			return plan.Source{}, img.err
+		}
+		if at.IsZero() {
+			at = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
+		}
+		return plan.Source{}, pyfile.Errors{{Range: at, Msg: fmt.Sprintf("image %s for %s: %v", ref, platforms.FormatAll(p), img.err),
+			Hint: "check the name, and that the builder may pull it"}}
+	}
+	return plan.Source{Ref: ref, Platform: platforms.FormatAll(p), Config: img.config}, nil
+}
+
+// state is an image as the root of a graph.
+func (is *images) state(ctx context.Context, b *build, ref string, p ocispecs.Platform, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+	img := is.resolve(ctx, b, ref, p)
+	if img.err != nil || img.named != nil {
+		st := bkllb.State{}
+		if img.named != nil {
+			st = *img.named
+		}
+		return st, img.err
+	}
+	imageOpts := []bkllb.ImageOption{b.ImageResolveMode}
+	for _, o := range opts {
+		imageOpts = append(imageOpts, o)
+	}
+	return bkllb.Image(img.pinned, append(imageOpts, bkllb.Platform(p))...), nil
+}
+
+func (is *images) resolve(ctx context.Context, b *build, ref string, p ocispecs.Platform) *image {
+	is.mu.Lock()
+	key := ref + " " + platforms.FormatAll(p)
+	if is.known == nil {
+		is.known = map[string]*image{}
+	}
+	img := is.known[key]
+	if img == nil {
+		img = &image{}
+		is.known[key] = img
+	}
+	is.mu.Unlock()
+	img.once.Do(func() { img.err = img.resolve(ctx, b, ref, p) })
+	return img
+}
+
+func (img *image) resolve(ctx context.Context, b *build, ref string, p ocispecs.Platform) error {
+	named, err := b.NamedContext(ref, dockerui.ContextOpt{Platform: &p, ResolveMode: b.ImageResolveMode.String()})
+	if err != nil {
+		return err
+	}
+	if named != nil {
+		st, config, err := named.Load(ctx)
+		if err != nil {
+			return err
+		}
+		img.named = st
+		if config != nil {
+			img.config = *config
+		}
+		return nil
+	}
+	name, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return err
+	}
+	resolved, digest, data, err := b.gateway.ResolveImageConfig(ctx, reference.TagNameOnly(name).String(), sourceresolver.Opt{
+		LogName:  "[internal] load metadata for " + ref,
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p, ResolveMode: b.ImageResolveMode.String()},
+	})
+	if err != nil {
+		var other *imageutil.ResolveToNonImageError
+		if errors.As(err, &other) {
+			return fmt.Errorf("a source policy turns it into %s, which is no image", other.Updated)
+		}
+		return err
+	}
+	if err := json.Unmarshal(data, &img.config); err != nil {
+		return fmt.Errorf("its configuration: %w", err)
+	}
+	// The digest makes the cache keys of everything that runs in the image say which image that was.
+	name, err = reference.ParseNormalizedNamed(resolved)
+	if err != nil {
+		return err
+	}
+	if _, ok := name.(reference.Digested); !ok && digest != "" {
+		if name, err = reference.WithDigest(name, digest); err != nil {
+			return err
+		}
+	}
+	img.pinned = name.String()
+	return nil
+}
+
+// frontendDefinition is where BuildKit puts the definition of the image that it runs the frontend from.
+const frontendDefinition = "/run/config/buildkit/metadata/frontend.bin"
+
+// ownImage is the image of this frontend, which carries the helper that runs inside builds. Only the helper's file is mounted, so
+// another release with the same helper leaves every cache as it is.
+func ownImage() (bkllb.State, error) {
+	data, err := os.ReadFile(frontendDefinition)
+	if err != nil {
+		return bkllb.State{}, fmt.Errorf("the definition of the frontend's own image: %w", err)
+	}
+	var def pb.Definition
+	if err := def.UnmarshalVT(data); err != nil {
+		return bkllb.State{}, fmt.Errorf("%s: %w", frontendDefinition, err)
+	}
+	op, err := bkllb.NewDefinitionOp(&def)
+	if err != nil {
+		return bkllb.State{}, err
+	}
+	return bkllb.NewState(op), nil
+}

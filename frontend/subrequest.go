@@ -1,0 +1,160 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/frontend/subrequests/outline"
+	"github.com/moby/buildkit/frontend/subrequests/targets"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/org/pyfile/llb"
+	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
+)
+
+// planRequest is `docker buildx build --call=pyfile.plan`: the decided build as JSON.
+var planRequest = subrequests.Request{
+	Name:        "frontend.pyfile.plan",
+	Version:     "1.0.0",
+	Type:        subrequests.TypeRPC,
+	Description: "Print the plan of the build as JSON",
+	Opts:        []subrequests.Named{{Name: "target", Description: "Target build stage"}},
+	Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
+}
+
+// subrequest answers a --call of the client. Docker's own frontend would answer in our place for those that are not answered here.
+func (b *build) subrequest(ctx context.Context) (*client.Result, bool, error) {
+	switch b.BuildOpts().Opts["requestid"] {
+	case subrequests.RequestSubrequestsDescribe:
+		// dockerui's own answer leaves lint out.
+		res, err := describe()
+		return res, true, err
+	case planRequest.Name:
+		res, err := b.planResult(ctx)
+		return res, true, err
+	}
+	return b.HandleSubrequest(ctx, dockerui.RequestHandler{
+		Lint:        b.lint,
+		Outline:     b.outline,
+		ListTargets: b.targets,
+	})
+}
+
+func describe() (*client.Result, error) {
+	lintRequest := lint.SubrequestLintDefinition
+	lintRequest.Description = "Report all problems of the Pyfile and its project"
+	all := []subrequests.Request{lintRequest, outline.SubrequestsOutlineDefinition, targets.SubrequestsTargetsDefinition, planRequest, subrequests.SubrequestsDescribeDefinition}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := subrequests.PrintDescribe(data, &text); err != nil {
+		return nil, err
+	}
+	return result(data, text.Bytes(), subrequests.SubrequestsDescribeDefinition.Version), nil
+}
+
+// result is the answer to a subrequest: the same as JSON and as text.
+func result(data, text []byte, version string) *client.Result {
+	res := client.NewResult()
+	res.AddMeta("result.json", data)
+	res.AddMeta("result.txt", text)
+	res.AddMeta("version", []byte(version))
+	return res
+}
+
+// lint reports everything that would stop the build before its first step.
+func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
+	results := &lint.LintResults{Warnings: []lint.Warning{}}
+	_, err := b.open(ctx)
+	var problems pyfile.Errors
+	switch {
+	case err == nil:
+		return results, nil
+	case !errors.As(err, &problems):
+		return nil, err
+	}
+	located := b.locate(err)
+	results.Error = &lint.BuildError{Message: located.Error()}
+	location := &results.Error.Location
+	location.SourceIndex = -1
+	// One location is all that the result has room for: that of the Pyfile, or of the only other file.
+	file := problems[0].File
+	var ranges []*pb.Range
+	for _, p := range problems {
+		if p.File == "" || p.File == b.source.Filename {
+			file = b.source.Filename
+		}
+	}
+	for _, p := range problems {
+		if p.File == file || (p.File == "" && file == b.source.Filename) {
+			ranges = append(ranges, llb.Range(p.Range))
+		}
+	}
+	if info := b.sourceInfo(file, ranges); info != nil {
+		results.Sources = append(results.Sources, info)
+		location.SourceIndex, location.Ranges = 0, ranges
+	}
+	return results, nil
+}
+
+// outline lists the build arguments.
+func (b *build) outline(context.Context) (*outline.Outline, error) {
+	file, err := pyfile.Parse(b.source.Filename, b.source.Data, b.BuildArgs)
+	if err != nil {
+		return nil, b.locate(err)
+	}
+	out := &outline.Outline{Name: plan.Final, Sources: [][]byte{b.source.Data}}
+	if b.Target != "" {
+		out.Name = b.Target
+	}
+	for _, t := range plan.Targets {
+		if t.Name == out.Name {
+			out.Description = t.Description
+		}
+	}
+	for _, a := range file.Args {
+		out.Args = append(out.Args, outline.Arg{Name: a.Name.Value, Value: a.Value,
+			Location: &pb.Location{Ranges: []*pb.Range{llb.Range(a.Name.Range)}}})
+	}
+	return out, nil
+}
+
+// targets lists what --target takes.
+func (b *build) targets(context.Context) (*targets.List, error) {
+	list := &targets.List{Sources: [][]byte{b.source.Data}}
+	for _, t := range plan.Targets {
+		list.Targets = append(list.Targets, targets.Target{Name: t.Name, Default: t.Name == plan.Final, Description: t.Description})
+	}
+	return list, nil
+}
+
+// planResult prints the plan for the first platform.
+func (b *build) planResult(ctx context.Context) (*client.Result, error) {
+	project, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	platform := b.BuildPlatforms[0]
+	if len(b.TargetPlatforms) > 0 {
+		platform = b.TargetPlatforms[0]
+	}
+	p, _, err := b.plan(ctx, project, &platform)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("the plan as JSON: %w", err)
+	}
+	return result(data, append(data, '\n'), planRequest.Version), nil
+}

@@ -1,0 +1,129 @@
+package lock
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/org/pyfile/pyfile"
+)
+
+// decoder reads typed values out of a document. A value of the wrong type is reported at its line and read as absent, so one
+// pass finds all problems. what is the key as a message names it: "package.version".
+type decoder struct {
+	doc  *document
+	errs pyfile.Errors
+	hint string // what mends a file that a tool wrote
+}
+
+func (d *decoder) errorf(at span, format string, args ...any) {
+	d.errs = append(d.errs, d.doc.errorAt(at, fmt.Sprintf(format, args...), d.hint))
+}
+
+// typed returns the value of a key if it has the kind that is wanted.
+func (d *decoder) typed(t *node, key, what string, want kind) *node {
+	n := t.get(key)
+	if n != nil && n.kind != want {
+		d.mismatch(n, what, want)
+		return nil
+	}
+	return n
+}
+
+func (d *decoder) mismatch(n *node, what string, want kind) {
+	d.errorf(n.at, "%s must be %s, not %s", what, want, n.kind)
+}
+
+// str reads a string with its place.
+func (d *decoder) str(t *node, key, what string) pyfile.String {
+	n := d.typed(t, key, what, stringNode)
+	if n == nil {
+		return pyfile.String{}
+	}
+	return d.located(n)
+}
+
+// text reads a string without its place.
+func (d *decoder) text(t *node, key, what string) string {
+	if n := d.typed(t, key, what, stringNode); n != nil {
+		return n.text
+	}
+	return ""
+}
+
+func (d *decoder) located(n *node) pyfile.String {
+	return pyfile.String{Value: n.text, Range: d.doc.span(n.at)}
+}
+
+// table reads a table, or nil.
+func (d *decoder) table(t *node, key, what string) *node {
+	return d.typed(t, key, what, tableNode)
+}
+
+// each reads the items of a list that must all have one kind.
+func (d *decoder) each(t *node, key, what string, want kind) []*node {
+	list := d.typed(t, key, what, listNode)
+	if list == nil {
+		return nil
+	}
+	return d.all(list, what, want)
+}
+
+// all checks the items of a list. The list itself is returned when it is sound, which is nearly always.
+func (d *decoder) all(list *node, what string, want kind) []*node {
+	sound := true
+	for _, n := range list.items {
+		if n.kind != want {
+			d.errorf(n.at, "%s: every item must be %s, not %s", what, want, n.kind)
+			sound = false
+		}
+	}
+	if !sound {
+		return nil
+	}
+	return list.items
+}
+
+// list reads a list of strings.
+func (d *decoder) list(t *node, key, what string) pyfile.List {
+	n := d.typed(t, key, what, listNode)
+	if n == nil {
+		return pyfile.List{}
+	}
+	out := pyfile.List{Range: d.doc.span(n.at)}
+	for _, item := range d.all(n, what, stringNode) {
+		out.Items = append(out.Items, d.located(item))
+	}
+	return out
+}
+
+// integer reads a number that is not negative; 0 when it is absent.
+func (d *decoder) integer(t *node, key, what string) int64 {
+	n := d.typed(t, key, what, integerNode)
+	if n == nil {
+		return 0
+	}
+	v, err := strconv.ParseInt(strings.ReplaceAll(n.text, "_", ""), 0, 64)
+	if err != nil || v < 0 {
+		d.errorf(n.at, "%s is not a size: %s", what, n.text)
+		return 0
+	}
+	return v
+}
+
+// pairs reads a table of strings in file order.
+func (d *decoder) pairs(t *node, key, what string) []pyfile.Pair {
+	table := d.table(t, key, what)
+	if table == nil {
+		return nil
+	}
+	out := make([]pyfile.Pair, 0, len(table.entries))
+	for _, e := range table.entries {
+		if e.value.kind != stringNode {
+			d.mismatch(e.value, what+"."+e.name, stringNode)
+			continue
+		}
+		out = append(out, pyfile.Pair{Key: pyfile.String{Value: e.name, Range: d.doc.span(e.at)}, Value: d.located(e.value)})
+	}
+	return out
+}

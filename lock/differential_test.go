@@ -1,0 +1,513 @@
+//go:build differential
+
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+// These tests lock projects with the real uv at test time and compare what Select picks with uv itself and with the reference
+// implementation of PEP 751. They need Python 3.11 or newer and a package index. Run: go test -tags differential ./lock
+
+const (
+	uvRelease        = "0.13.9"
+	packagingRelease = "26.3"
+)
+
+// tools installs uv and packaging into a virtual environment in the user's cache and returns its bin directory.
+func tools(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "pyfile", "uv-"+uvRelease)
+	bin := filepath.Join(dir, "bin")
+	run(t, ".", "", "python3", "-c", "import sys; assert sys.version_info >= (3, 11), 'these tests need Python 3.11'")
+	if _, err := os.Stat(filepath.Join(bin, "uv")); err != nil {
+		run(t, ".", "", "python3", "-m", "venv", dir)
+	}
+	run(t, ".", "", filepath.Join(bin, "python"), "-m", "pip", "install", "--quiet", "uv=="+uvRelease, "packaging=="+packagingRelease)
+	return bin
+}
+
+func run(t *testing.T, dir, stdin, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader(stdin)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// ask is one question to a lock.
+type ask struct {
+	member string // directory of the project, "" for the root
+	groups []string
+	extras []string
+}
+
+type project struct {
+	name  string
+	files map[string]string
+	asks  []ask
+}
+
+var projects = []project{
+	{
+		name: "fastapi",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "Web.App"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["fastapi[standard]", "uvicorn[standard]>=0.30", "SQLAlchemy >=2.0, <3", "psycopg[binary]", "httpx[http2]"]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "django with extras and groups",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.10,<3.15"
+dependencies = ["Django>=4.2,<6", "celery[redis]", "never-there; python_version < '3.4'"]
+[project.optional-dependencies]
+s3 = ["boto3 >= 1.35.0"]
+images = ["pillow; sys_platform != 'emscripten'"]
+all = ["shop[s3, images]"]
+Empty_Extra = []
+[dependency-groups]
+dev = ["pytest>=8", {include-group = "lint"}]
+lint = ["ruff~=0.9.0"]
+Self_Test = ["shop[s3]", "factory-boy"]
+none = []
+[tool.uv]
+override-dependencies = ["sqlparse>=0.5"]
+constraint-dependencies = ["idna<4"]
+dev-dependencies = ["coverage[toml]"]
+`},
+		asks: []ask{
+			{},
+			{extras: []string{"s3"}},
+			{extras: []string{"all"}, groups: []string{"lint"}},
+			{groups: []string{"dev"}},
+			{groups: []string{"self.test", "none"}, extras: []string{"empty-extra"}},
+		},
+	},
+	{
+		name: "markers",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "markers"
+version = "1"
+requires-python = ">=3.10"
+dependencies = [
+  "colorama; sys_platform == 'win32'",
+  "pyobjc-core; sys_platform == 'darwin'",
+  "greenlet; platform_machine == 'aarch64' or python_version >= '3.13'",
+  "cffi; platform_machine != 'aarch64' and implementation_name == 'cpython'",
+  "exceptiongroup; python_full_version < '3.11.1'",
+  "uvloop; platform_system == 'Linux' and os_name == 'posix'",
+  "tomli; python_version < '3.11'",
+  "ipython; platform_python_implementation == 'CPython'",
+]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "data",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "data"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["numpy", "pandas", "scipy", "matplotlib", "scikit-learn", "pyarrow", "polars", "cryptography", "lxml", "orjson", "protobuf", "grpcio"]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "forks",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "forks"
+version = "1"
+requires-python = ">=3.10"
+dependencies = [
+  "idna==3.4; python_version < '3.12'", "idna==3.7; python_version >= '3.12'",
+  "attrs==23.1.0; platform_machine == 'x86_64'", "attrs==23.2.0; platform_machine != 'x86_64'",
+  "requests", "numpy<2; python_version < '3.12'", "numpy>=2; python_version >= '3.12'",
+]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "environments",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "environments"
+requires-python = "~=3.10"
+dynamic = ["version"]
+dependencies = ["click", "tqdm"]
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[tool.uv]
+environments = ["sys_platform == 'linux' and platform_machine != 's390x'", "sys_platform == 'darwin'"]
+required-environments = ["sys_platform == 'linux' and platform_machine == 'aarch64'"]
+[tool.setuptools]
+py-modules = []
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "conflicts",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "conflicts"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["anyio"]
+[project.optional-dependencies]
+old = ["idna==3.4", "httpx"]
+new = ["idna==3.7", "httpx[socks]; sys_platform == 'linux'"]
+[dependency-groups]
+early = ["attrs==23.1.0", "conflicts[old]"]
+late = ["attrs==23.2.0"]
+[tool.uv]
+conflicts = [
+  [{extra = "old"}, {extra = "new"}],
+  [{group = "early"}, {group = "late"}],
+]
+`},
+		asks: []ask{{}, {extras: []string{"old"}}, {extras: []string{"new"}}, {groups: []string{"early"}}, {groups: []string{"late"}, extras: []string{"new"}}},
+	},
+	{
+		name: "workspace without a project at its root",
+		files: map[string]string{
+			"pyproject.toml": `
+[tool.uv.workspace]
+members = ["packages/*"]
+[dependency-groups]
+test = ["pytest>=8", "colorama; sys_platform == 'win32'"]
+`,
+			"packages/api/pyproject.toml": `
+[project]
+name = "api"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["starlette"]
+[dependency-groups]
+docs = ["markdown"]
+`,
+			"packages/worker/pyproject.toml": `
+[project]
+name = "worker"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["celery", "tomli; python_version < '3.11'"]
+`},
+		asks: []ask{{}, {groups: []string{"test"}}, {groups: []string{"docs"}}, {member: "packages/api", groups: []string{"docs"}}, {member: "packages/worker", groups: []string{"test"}}},
+	},
+	{
+		name: "workspace with a project at its root",
+		files: map[string]string{
+			"pyproject.toml": `
+[project]
+name = "main-app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["click"]
+[project.optional-dependencies]
+color = ["colorama"]
+[dependency-groups]
+test = ["pytest>=8"]
+[tool.uv.workspace]
+members = ["packages/*"]
+`,
+			"packages/tool/pyproject.toml": `
+[project]
+name = "tool"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["rich"]
+[project.optional-dependencies]
+web = ["flask"]
+`},
+		asks: []ask{{}, {extras: []string{"color"}, groups: []string{"test"}}, {member: "packages/tool", extras: []string{"web"}}, {member: "packages/tool", groups: []string{"test"}}},
+	},
+	{
+		name: "no dependencies",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "hello"
+version = "1"
+requires-python = ">=3.10"
+`},
+		asks: []ask{{}},
+	},
+}
+
+var targets = []python.Target{
+	{Python: version("3.10.0"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 31}},
+	{Python: version("3.11.7"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
+	{Python: version("3.11.7"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
+	{Python: version("3.12.3"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 17}},
+	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
+	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}, FreeThreaded: true},
+	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "musl", Major: 1, Minor: 2}},
+	{Python: version("3.14.0"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
+}
+
+func version(s string) python.Version {
+	v, err := python.ParseVersion(s)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// pick is what a tool picked of one package.
+type pick struct{ Name, Version, Filename, SHA256 string }
+
+func TestUVPicksWhatUVAndPackagingPick(t *testing.T) {
+	bin := tools(t)
+	for _, p := range projects {
+		t.Run(p.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range p.files {
+				write(t, filepath.Join(dir, name), text)
+			}
+			compare(t, bin, dir, p)
+		})
+	}
+}
+
+// TestUVPicksWheelsAtURLs locks a project whose dependency is the address of a wheel, taken from another lock.
+func TestUVPicksWheelsAtURLs(t *testing.T) {
+	bin := tools(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "pyproject.toml"), "[project]\nname = \"first\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\"idna==3.7\"]\n")
+	run(t, dir, "", filepath.Join(bin, "uv"), "lock", "--quiet")
+	data, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`"(https://[^"]*idna-3\.7-py3[^"]*\.whl)"`).FindSubmatch(data)
+	if link == nil {
+		t.Fatalf("no wheel of idna in\n%s", data)
+	}
+	p := project{name: "second", asks: []ask{{}}}
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, "pyproject.toml"), fmt.Sprintf("[project]\nname = \"second\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\"idna @ %s\"]\n", link[1]))
+	compare(t, bin, dir, p)
+}
+
+// compare locks a project and asks all its questions for all targets.
+func compare(t *testing.T, bin, dir string, p project) {
+	uv := filepath.Join(bin, "uv")
+	run(t, dir, "", uv, "lock", "--quiet")
+	data, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read("uv.lock", data)
+	if err != nil {
+		t.Fatalf("Read: %v", err)
+	}
+	for _, a := range p.asks {
+		meta := readProject(t, filepath.Join(dir, a.member, "pyproject.toml"))
+		flags := []string{"--frozen", "--no-default-groups"}
+		for _, g := range a.groups {
+			flags = append(flags, "--group", g)
+		}
+		for _, e := range a.extras {
+			flags = append(flags, "--extra", e)
+		}
+		if a.member != "" {
+			flags = append(flags, "--package", meta.Name.Value)
+		}
+		exported := run(t, dir, "", uv, append([]string{"export", "--quiet", "--format", "pylock.toml", "--no-emit-workspace"}, flags...)...)
+		for _, target := range targets {
+			what := fmt.Sprintf("%s %v for %s", p.name, a, target)
+			request := Request{Target: target, Groups: strs(a.groups), Extras: strs(a.extras), Project: meta}
+			got, err := l.Select(request)
+			want, refusal := reference(t, bin, exported, target)
+			if refusal != "" {
+				if err == nil {
+					t.Errorf("%s: the reference says %s, Select picks %v", what, refusal, got)
+				}
+				continue
+			}
+			samePicks(t, "uv.lock, "+what, got, err, want)
+
+			// The lock that uv exports must give the same, read as a pylock.toml.
+			pl, readErr := Read("pylock.toml", []byte(exported))
+			if readErr != nil {
+				t.Fatalf("%s: Read the exported lock: %v", what, readErr)
+			}
+			got, err = pl.Select(Request{Target: target, Project: meta})
+			samePicks(t, "pylock.toml, "+what, got, err, want)
+
+			if target.Python.String() == hostPython(t, bin) {
+				platform := fmt.Sprintf("%s-manylinux_%d_%d", target.Machine, target.Libc.Major, target.Libc.Minor)
+				sameNames(t, what, want, synced(t, uv, dir, platform, flags))
+			}
+		}
+	}
+}
+
+// reference asks the packaging library.
+func reference(t *testing.T, bin, pylock string, target python.Target) (picks []pick, refusal string) {
+	t.Helper()
+	threads := ""
+	if target.FreeThreaded {
+		threads = "threads"
+	}
+	script, err := filepath.Abs(filepath.Join("testdata", "reference.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := run(t, ".", pylock, filepath.Join(bin, "python"), script, target.Python.String(), target.Machine,
+		target.Libc.Name, fmt.Sprintf("%d.%d", target.Libc.Major, target.Libc.Minor), threads)
+	var answer struct {
+		Picks []pick
+		Error string
+	}
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(answer.Picks, func(a, b pick) int { return strings.Compare(a.Name, b.Name) })
+	return answer.Picks, answer.Error
+}
+
+// samePicks compares artifacts with picks. A pick without a file name is an sdist, for which Select must give an error
+// that names it and no other package.
+func samePicks(t *testing.T, what string, got []Artifact, err error, want []pick) {
+	t.Helper()
+	var sources []string
+	for _, p := range want {
+		if p.Filename == "" {
+			sources = append(sources, p.Name)
+		}
+	}
+	if len(sources) > 0 {
+		var refused []string
+		errs, _ := err.(pyfile.Errors)
+		for _, e := range errs {
+			name, _, _ := strings.Cut(strings.TrimPrefix(e.Msg, "not supported yet: "), " ")
+			refused = append(refused, name)
+		}
+		slices.Sort(refused)
+		if !slices.Equal(refused, sources) {
+			t.Errorf("%s: refused %v, the reference picks sdists of %v\n%v", what, refused, sources, err)
+		}
+		return
+	}
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	var picks []pick
+	for _, a := range got {
+		picks = append(picks, pick{a.Name, a.Version, a.Filename, a.SHA256})
+	}
+	for i := range want {
+		if want[i].Version == "" && i < len(picks) {
+			want[i].Version = picks[i].Version // a wheel at a URL has no version in a pylock.toml
+		}
+	}
+	if !slices.Equal(picks, want) {
+		t.Errorf("%s:\n got %v\nwant %v", what, picks, want)
+	}
+}
+
+// synced asks uv what it would install on the Python of the tests for a platform.
+func synced(t *testing.T, uv, dir, platform string, flags []string) []pick {
+	t.Helper()
+	out := run(t, dir, "", uv, append([]string{"sync", "--quiet", "--dry-run", "--no-install-workspace", "--python-platform", platform,
+		"--output-format", "json", "--preview"}, flags...)...)
+	var report struct {
+		Sync struct {
+			Changes []struct{ Name, Version, Action string }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	var picks []pick
+	for _, c := range report.Sync.Changes {
+		picks = append(picks, pick{Name: c.Name, Version: c.Version})
+	}
+	return picks
+}
+
+func sameNames(t *testing.T, what string, want, uv []pick) {
+	t.Helper()
+	var a, b []string
+	for _, p := range want {
+		a = append(a, p.Name+" "+p.Version)
+	}
+	for _, p := range uv {
+		b = append(b, p.Name+" "+p.Version)
+	}
+	slices.Sort(a)
+	slices.Sort(b)
+	if !slices.Equal(a, b) {
+		t.Errorf("%s: uv sync installs\n%v, the exported lock has\n%v", what, b, a)
+	}
+}
+
+func hostPython(t *testing.T, bin string) string {
+	t.Helper()
+	return strings.TrimSpace(run(t, ".", "", filepath.Join(bin, "python"), "-c", "import platform; print(platform.python_version())"))
+}
+
+func readProject(t *testing.T, name string) *Project {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParseProject("pyproject.toml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func strs(values []string) []pyfile.String {
+	out := make([]pyfile.String, len(values))
+	for i, v := range values {
+		out[i] = pyfile.String{Value: v, Range: firstLine}
+	}
+	return out
+}

@@ -1,0 +1,533 @@
+package lock
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+// selects walks the graph from the project as uv does when it installs: along the edges whose markers hold for the target.
+func (l *uvLock) selects(r Request) ([]Artifact, pyfile.Errors) {
+	w := &uvWalk{
+		uvLock:  l,
+		request: r,
+		env:     r.Target.Environment(),
+		parsed:  map[string]python.Marker{},
+		known:   map[string]bool{},
+		seen:    map[visit]bool{},
+		hint:    remake[formatUV],
+	}
+	w.fits()
+	w.findRoots()
+	w.findGroups()
+	w.findExtras()
+	if len(w.errs) == 0 {
+		w.stale()
+	}
+	if len(w.errs) > 0 {
+		return nil, w.errs
+	}
+	w.start()
+	if len(l.conflicts) > 0 && len(w.errs) == 0 {
+		w.activate()
+		w.checkConflicts()
+	}
+	if len(w.errs) > 0 {
+		return nil, w.errs
+	}
+	w.walk()
+	return w.artifacts(), w.errs
+}
+
+// visit is a package, or one of its extras, whose dependencies are followed.
+type visit struct {
+	pkg   *uvPackage
+	extra string
+}
+
+// uvWalk is one walk through a lock.
+type uvWalk struct {
+	*uvLock
+	request Request
+	env     python.Environment // without extras
+	hint    string
+	errs    pyfile.Errors
+
+	roots  []*uvPackage
+	groups []rootGroup              // the groups asked for
+	extras []string                 // the extras asked for, normalised
+	asked  map[string]pyfile.String // where the Pyfile asks for what a pseudo-extra stands for
+
+	activated []string                 // pseudo-extras of what is asked for, see conflictItem
+	parsed    map[string]python.Marker // markers by their text
+	known     map[string]bool          // what markers come to once activated is final
+	queue     []visit
+	seen      map[visit]bool
+	picked    []*uvPackage // every package reached, roots aside, in the order reached
+	reached   map[*uvPackage]bool
+	isRoot    map[*uvPackage]bool
+}
+
+// rootGroup is a dependency group with its owner; pkg is nil for a workspace root that is not a project.
+type rootGroup struct {
+	pkg  *uvPackage
+	name string
+}
+
+func (w *uvWalk) errorAt(at span, hint, format string, args ...any) {
+	w.errs = append(w.errs, w.doc.errorAt(at, fmt.Sprintf(format, args...), hint))
+}
+
+// fits checks that the lock was made for the target at all.
+func (w *uvWalk) fits() {
+	if e := pythonFits(w.request.Target, w.requiresPython, w.doc.name); e != nil {
+		w.errs = append(w.errs, e)
+		return // markers mean nothing then
+	}
+	if len(w.supported) > 0 && !w.any(w.supported) {
+		w.errorAt(w.supported[0].at, `add the target to [tool.uv] environments in pyproject.toml, then `+w.hint,
+			"uv.lock is for other environments (%s), not for %s", texts(w.supported), w.request.Target)
+	} else if len(w.markers) > 0 && !w.any(w.markers) {
+		w.errorAt(w.markers[0].at, w.hint, "uv.lock was not made for %s: none of its resolution-markers holds", w.request.Target)
+	}
+}
+
+// pythonFits checks the requires-python of a lock. A pre-release counts as its release, because it is what has to be tried with
+// locks for the release.
+func pythonFits(t python.Target, requires pyfile.String, lock string) *pyfile.Error {
+	if !requires.Set() {
+		return nil
+	}
+	spec, err := python.ParseSpecifiers(requires.Value)
+	if err != nil {
+		return &pyfile.Error{File: lock, Range: requires.Range, Msg: fmt.Sprintf("requires-python must be versions such as \">=3.12\", not %q", requires.Value)}
+	}
+	if spec.Contains(release(t.Python), true) {
+		return nil
+	}
+	return &pyfile.Error{File: lock, Range: requires.Range,
+		Msg:  fmt.Sprintf("the lock is for Python %s, the image has Python %s", requires.Value, t.Python),
+		Hint: "choose another python in the Pyfile, or change requires-python in pyproject.toml and lock again"}
+}
+
+// release drops everything but the numbers of a version.
+func release(v python.Version) python.Version {
+	parts := make([]string, len(v.Release()))
+	for i, n := range v.Release() {
+		parts[i] = fmt.Sprint(n)
+	}
+	r, err := python.ParseVersion(strings.Join(parts, "."))
+	if err != nil {
+		return v
+	}
+	return r
+}
+
+func texts(markers []marker) string {
+	out := make([]string, len(markers))
+	for i, m := range markers {
+		out[i] = m.text
+	}
+	return listing(out, "; ")
+}
+
+// any tells whether one of the markers holds; none of them may speak of extras.
+func (w *uvWalk) any(markers []marker) bool {
+	return slices.ContainsFunc(markers, func(m marker) bool { return w.holds(m, nil) })
+}
+
+// holds evaluates a marker with pseudo-extras activated. One that cannot be evaluated is reported and does not hold.
+func (w *uvWalk) holds(m marker, activated []string) bool {
+	if m.text == "" {
+		return true
+	}
+	parsed, ok := w.parsed[m.text]
+	if !ok {
+		var err error
+		if parsed, err = python.ParseMarker(m.text); err != nil {
+			w.errorAt(m.at, w.hint, "the marker cannot be read: %v", err)
+		}
+		w.parsed[m.text] = parsed
+	}
+	env := w.env
+	env.Extra = activated
+	ok, err := parsed.Eval(env)
+	if err != nil {
+		w.errorAt(m.at, w.hint, "the marker cannot be evaluated: %v", err)
+		w.parsed[m.text] = python.Marker{}
+	}
+	return ok && err == nil
+}
+
+// follows is holds with all that is activated, remembered by the marker's text.
+func (w *uvWalk) follows(m marker) bool {
+	if m.text == "" {
+		return true
+	}
+	ok, known := w.known[m.text]
+	if !known {
+		ok = w.holds(m, w.activated)
+		w.known[m.text] = ok
+	}
+	return ok
+}
+
+// findRoots finds the project in the lock. Without one, all members of the workspace are roots, as for uv.
+func (w *uvWalk) findRoots() {
+	if p := w.request.Project; p != nil && p.Name.Set() {
+		for _, pkg := range w.byName[p.Normalized] {
+			if pkg.source.local() {
+				w.roots = append(w.roots, pkg)
+			}
+		}
+		if len(w.roots) != 1 {
+			w.roots = nil
+			w.errs = append(w.errs, &pyfile.Error{File: p.File, Range: p.Name.Range,
+				Msg: fmt.Sprintf("uv.lock is out of date: it does not know the project %q", p.Name.Value), Hint: w.hint})
+		}
+		return
+	}
+	for _, pkg := range w.packages {
+		if pkg.source.local() && pkg.source.value == "." {
+			w.roots = []*uvPackage{pkg}
+			return
+		}
+	}
+	for _, name := range w.members {
+		for _, pkg := range w.byName[name] {
+			if pkg.source.local() {
+				w.roots = append(w.roots, pkg)
+			}
+		}
+	}
+	if len(w.roots) == 0 && len(w.requirements) == 0 && len(w.uvLock.groups) == 0 && len(w.packages) > 0 {
+		w.errs = append(w.errs, &pyfile.Error{File: w.doc.name, Range: firstLine, Msg: "uv.lock has packages but no project that needs them", Hint: w.hint})
+	}
+}
+
+// workspaceRoot is the project at the root of the workspace, whose groups a member inherits.
+func (w *uvWalk) workspaceRoot() *uvPackage {
+	for _, pkg := range w.packages {
+		if pkg.source.local() && pkg.source.value == "." {
+			return pkg
+		}
+	}
+	return nil
+}
+
+// findGroups finds the owners of the groups asked for: the roots that define them, else the root of the workspace.
+func (w *uvWalk) findGroups() {
+	w.asked = map[string]pyfile.String{}
+	for _, asked := range w.request.Groups {
+		name := python.NormalizeName(asked.Value)
+		found := len(w.groups)
+		for _, pkg := range w.roots {
+			if slices.Contains(w.groupsOf(pkg), name) {
+				w.ask(rootGroup{pkg, name}, asked)
+			}
+		}
+		if root := w.workspaceRoot(); len(w.groups) == found && root != nil && slices.Contains(w.groupsOf(root), name) {
+			w.ask(rootGroup{root, name}, asked)
+		}
+		member := len(w.groups) > found && len(w.members) > 0 && w.request.Project != nil && w.request.Project.Name.Set()
+		if slices.ContainsFunc(w.uvLock.groups, func(g uvGroup) bool { return g.name == name }) && !member {
+			w.groups = append(w.groups, rootGroup{nil, name})
+		}
+		if len(w.groups) == found {
+			w.errs = append(w.errs, unknownName(w.doc.name, "dependency group", asked, w.allGroups()))
+		}
+	}
+}
+
+func (w *uvWalk) ask(g rootGroup, asked pyfile.String) {
+	w.groups = append(w.groups, g)
+	w.asked[conflictItem{pkg: g.pkg.name, group: g.name}.encode()] = asked
+}
+
+// groupsOf are the names of a project's groups. An empty one leaves a trace in the metadata or the pyproject.toml only.
+func (w *uvWalk) groupsOf(pkg *uvPackage) []string {
+	var out []string
+	for _, g := range pkg.groups {
+		out = append(out, g.name)
+	}
+	if pkg.metadata != nil {
+		for _, g := range pkg.metadata.groups {
+			out = append(out, g.name)
+		}
+	}
+	if p := w.request.Project; p != nil && p.Normalized == pkg.name {
+		for _, g := range p.DependencyGroups {
+			out = append(out, python.NormalizeName(g.Name.Value))
+		}
+	}
+	return out
+}
+
+func (w *uvWalk) allGroups() []string {
+	var out []string
+	for _, pkg := range w.roots {
+		out = append(out, w.groupsOf(pkg)...)
+	}
+	if root := w.workspaceRoot(); root != nil {
+		out = append(out, w.groupsOf(root)...)
+	}
+	for _, g := range w.uvLock.groups {
+		out = append(out, g.name)
+	}
+	return out
+}
+
+// findExtras checks the extras asked for.
+func (w *uvWalk) findExtras() {
+	var known []string
+	for _, pkg := range w.roots {
+		for _, e := range pkg.uvExtras() {
+			known = append(known, e)
+		}
+		if p := w.request.Project; p != nil && p.Normalized == pkg.name {
+			for _, e := range p.OptionalDependencies {
+				known = append(known, python.NormalizeName(e.Name.Value))
+			}
+		}
+	}
+	for _, asked := range w.request.Extras {
+		name := python.NormalizeName(asked.Value)
+		if !slices.Contains(known, name) {
+			w.errs = append(w.errs, unknownName(w.doc.name, "extra", asked, known))
+			continue
+		}
+		w.extras = append(w.extras, name)
+		for _, pkg := range w.roots {
+			w.asked[conflictItem{pkg: pkg.name, extra: name}.encode()] = asked
+		}
+	}
+}
+
+func (p *uvPackage) uvExtras() []string {
+	var out []string
+	for _, e := range p.extras {
+		out = append(out, e.name)
+	}
+	if p.metadata != nil {
+		out = append(out, p.metadata.extras...)
+	}
+	return out
+}
+
+// start puts what the roots need into the queue.
+func (w *uvWalk) start() {
+	w.reached, w.isRoot = map[*uvPackage]bool{}, map[*uvPackage]bool{}
+	conflicting := len(w.conflicts) > 0
+	for _, pkg := range w.roots {
+		w.isRoot[pkg] = true
+		if conflicting {
+			w.activateItem(conflictItem{pkg: pkg.name})
+		}
+		w.push(visit{pkg, ""})
+		for _, e := range pkg.extras {
+			if slices.Contains(w.extras, e.name) {
+				if conflicting {
+					w.activateItem(conflictItem{pkg: pkg.name, extra: e.name})
+				}
+				w.push(visit{pkg, e.name})
+			}
+		}
+	}
+	if conflicting {
+		for _, g := range w.groups {
+			if g.pkg != nil {
+				w.activateItem(conflictItem{pkg: g.pkg.name, group: g.name})
+			}
+		}
+	}
+	for _, g := range w.groups {
+		if g.pkg == nil {
+			continue
+		}
+		if set := g.pkg.group(g.name); set != nil {
+			for i := range set.deps {
+				w.groupEdge(g.pkg, &set.deps[i])
+			}
+		}
+	}
+	w.manifest()
+}
+
+// groupEdge follows an edge of a group. It may activate extras of the package it leads to, often the project itself.
+func (w *uvWalk) groupEdge(from *uvPackage, e *edge) {
+	activated := w.withExtras(e)
+	if !w.holds(e.marker, activated) {
+		return
+	}
+	w.activated = activated
+	w.reach(from, e)
+}
+
+// withExtras is what is activated once an edge is followed.
+func (w *uvWalk) withExtras(e *edge) []string {
+	activated := w.activated
+	for _, extra := range e.extras {
+		if name := (conflictItem{pkg: e.to.name, extra: extra}).encode(); !slices.Contains(activated, name) {
+			activated = append(activated[:len(activated):len(activated)], name)
+		}
+	}
+	return activated
+}
+
+func (w *uvWalk) activateItem(c conflictItem) {
+	if name := c.encode(); !slices.Contains(w.activated, name) {
+		w.activated = append(w.activated, name)
+	}
+}
+
+func (w *uvWalk) push(v visit) {
+	if !w.seen[v] {
+		w.seen[v] = true
+		w.queue = append(w.queue, v)
+	}
+}
+
+// reach adds the package of an edge and what it needs.
+func (w *uvWalk) reach(from *uvPackage, e *edge) {
+	w.pick(e.to, from)
+	w.push(visit{e.to, ""})
+	for _, extra := range e.extras {
+		w.push(visit{e.to, extra})
+	}
+}
+
+// pick adds a package to those that are installed. The project is installed by other means, so it is left out; of several
+// projects in one workspace one that another needs would have to be built first. Virtual packages have dependencies only.
+func (w *uvWalk) pick(p, from *uvPackage) {
+	if p.source.kind == "virtual" || w.isRoot[p] && (len(w.roots) == 1 || from == p) || w.reached[p] {
+		return
+	}
+	w.reached[p] = true
+	w.picked = append(w.picked, p)
+}
+
+// manifest adds what a workspace root that is not a project asks for.
+func (w *uvWalk) manifest() {
+	for _, r := range w.requirements {
+		w.manifestRequirement(r)
+	}
+	for _, g := range w.groups {
+		if g.pkg != nil {
+			continue
+		}
+		for _, set := range w.uvLock.groups {
+			if set.name != g.name {
+				continue
+			}
+			for _, r := range set.requires {
+				if to := w.manifestRequirement(r); to != nil {
+					for _, extra := range r.extras {
+						w.activateItem(conflictItem{pkg: to.name, extra: extra})
+					}
+				}
+			}
+		}
+	}
+}
+
+// manifestRequirement finds the package of a requirement by name and, where there are several, by the fork that the target is in.
+func (w *uvWalk) manifestRequirement(r uvRequirement) *uvPackage {
+	if !w.holds(r.marker, nil) {
+		return nil
+	}
+	var found []*uvPackage
+	for _, p := range w.byName[r.name] {
+		if len(p.markers) == 0 || w.any(p.markers) {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		w.errorAt(r.at, w.hint, "uv.lock needs %q, but holds %d packages of that name for %s", r.name, len(found), w.request.Target)
+		return nil
+	}
+	w.pick(found[0], nil)
+	w.push(visit{found[0], ""})
+	for _, extra := range r.extras {
+		w.push(visit{found[0], extra})
+	}
+	return found[0]
+}
+
+// walk follows the edges until no new package is reached.
+func (w *uvWalk) walk() {
+	for len(w.queue) > 0 {
+		v := w.queue[0]
+		w.queue = w.queue[1:]
+		deps := v.dependencies()
+		for i := range deps {
+			if w.follows(deps[i].marker) {
+				w.reach(v.pkg, &deps[i])
+			}
+		}
+	}
+}
+
+func (v visit) dependencies() []edge {
+	if v.extra == "" {
+		return v.pkg.deps
+	}
+	if set := v.pkg.extra(v.extra); set != nil {
+		return set.deps
+	}
+	return nil
+}
+
+// artifacts turns the packages into files.
+func (w *uvWalk) artifacts() []Artifact {
+	c := &chooser{doc: w.doc, hint: w.hint, target: w.request.Target, tags: w.request.Target.Tags()}
+	live := map[string]*uvPackage{}
+	out := make([]Artifact, 0, len(w.picked))
+	for _, p := range w.picked {
+		if first := live[p.name]; first != nil {
+			w.errorAt(p.at, w.hint, "%s and %s are both needed for %s", p, first, w.request.Target)
+			continue
+		}
+		live[p.name] = p
+		if e := w.unsupported(p); e != nil {
+			w.errs = append(w.errs, e)
+			continue
+		}
+		a, e := c.wheel(&p.chosen)
+		if e != nil {
+			w.errs = append(w.errs, e)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// unsupported is the error for a package that is not a wheel of an index or at a URL.
+func (w *uvWalk) unsupported(p *uvPackage) *pyfile.Error {
+	fail := func(hint, format string, args ...any) *pyfile.Error {
+		return w.doc.errorAt(p.at, "not supported yet: "+fmt.Sprintf(format, args...), hint)
+	}
+	switch p.source.kind {
+	case "git":
+		return fail("use a release from an index", "%s comes from a git repository", p)
+	case "directory", "editable":
+		if w.isRoot[p] || slices.Contains(w.members, p.name) {
+			return fail("publish it to an index, or make it part of the project", "%s is a member of the workspace that others need", p)
+		}
+		return fail("publish it to an index, or make it part of the project", "%s is the directory %q", p, p.source.value)
+	case "path":
+		return fail("use a release from an index", "%s is the local file %q", p, p.source.value)
+	case "url":
+		if len(p.wheels) == 0 {
+			return fail("use the address of a wheel, or a release from an index", "%s is a source archive at a URL", p)
+		}
+	case "registry":
+		if !strings.Contains(p.source.value, "://") || strings.HasPrefix(p.source.value, "file:") {
+			return fail("use an index with an http or https address", "%s comes from an index in a local directory", p)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package plan
+
+// neverSource is what no application needs: version control, environments, caches. It comes before the user's own patterns, so that
+// `!name` in .dockerignore brings one back.
+var neverSource = []string{
+	"**/.git", "**/.hg", "**/.svn", "**/.venv", "**/__pycache__", "**/*.pyc",
+	"**/.mypy_cache", "**/.pytest_cache", "**/.ruff_cache", "**/.tox", "**/.nox", "**/.coverage", "**/.DS_Store",
+}
+
+// app adds the steps of the application and its layer.
+func (s *stages) app() {
+	origin := s.origin(s.File.App.Range)
+	out := Mount{Path: outDir, Output: true}
+	switch s.Install {
+	case installWheel:
+		args := s.installArgs()
+		if s.foreign {
+			args = append(args, "--any")
+		}
+		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] install " + s.appName(), Origin: origin,
+			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.appWheel()}, out)}, "install "+s.appName())
+	case installSource:
+		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.interpreter}
+		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
+			args = append(args, "--bytecode=false")
+		}
+		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
+			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.source()}, out)}, "source of "+s.appName())
+	}
+}
+
+// appName is the application's name for people.
+func (s *stages) appName() string {
+	if s.Meta != nil && s.Meta.Name.Value != "" {
+		return s.Meta.Name.Value
+	}
+	return "the application"
+}
+
+// source is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
+// dependency must not rebuild the application.
+func (s *stages) source() string {
+	exclude := append([]string{}, neverSource...)
+	exclude = append(exclude, ".dockerignore", "*.dockerignore")
+	if s.File.Name != pyproject {
+		exclude = append(exclude, s.File.Name)
+	}
+	if s.LockName != "" {
+		exclude = append(exclude, s.LockName)
+	}
+	c := &Context{Exclude: append(exclude, s.File.App.Exclude.Values()...)}
+	if s.File.App.Include.Set() {
+		c.Include = s.File.App.Include.Values()
+		if s.Install == installWheel {
+			c.Include = append(c.Include, pyproject)
+		}
+	}
+	return s.add(Step{ID: "source", Stage: AppBuilder, Name: "[app-builder] load the source", Origin: s.origin(s.File.App.Range), Context: c})
+}
+
+// appWheel adds the steps that build the application's wheel and returns the one whose tree holds it.
+func (s *stages) appWheel() string {
+	root := s.tool()
+	if s.Compiles() {
+		root = s.builderImage(s.Target == AppBuilder)
+	}
+	origin := s.origin(s.File.App.Range)
+	env := s.run(root, append([]string{"env", "--out", envDir, "--interpreter", s.interpreter}, s.Meta.BuildRequires.Values()...), Mount{Path: envDir, Output: true})
+	env.Network = true
+	backend := s.add(Step{ID: "build-env", Stage: AppBuilder, Name: "[app-builder] install " + s.backend(), Origin: origin, Exec: env})
+
+	src := sourceDir
+	args := []string{"build", "--src", src, "--env", envDir, "--interpreter", s.interpreter, "--out", outDir, "--backend", s.backend()}
+	for _, p := range s.Meta.BackendPath.Values() {
+		args = append(args, "--backend-path", p)
+	}
+	return s.add(Step{ID: "build-app", Stage: AppBuilder, Name: "[app-builder] build the wheel of " + s.appName(), Origin: origin,
+		Exec: s.run(root, args,
+			Mount{Path: src, From: s.source(), Discard: true},
+			Mount{Path: envDir, From: backend},
+			Mount{Path: outDir, Output: true})})
+}

@@ -1,0 +1,381 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/org/pyfile/lock"
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+// Source is an image of a registry with its configuration.
+type Source struct {
+	Ref      string // as the user named it, without digest
+	Platform string
+	Config   dockerspec.DockerOCIImage
+}
+
+// Inputs is what New needs beside the project: the platforms, the images and what the daemon can do.
+type Inputs struct {
+	Platform      ocispecs.Platform
+	BuildPlatform ocispecs.Platform
+	Base          Source
+	Builder       Source // empty unless Project.NeedsBuilder
+	Facts         Facts
+	Merge         bool  // the daemon can merge layers; without it they are copied one on the other
+	Labels        []Var // of the command line, sorted by name
+	Created       string
+}
+
+// New decides the build for one platform. Errors are pyfile.Errors.
+func (p *Project) New(in Inputs) (*Plan, error) {
+	target, err := p.target(in)
+	if err != nil {
+		return nil, err
+	}
+	var wheels []lock.Artifact
+	if p.Lock != nil {
+		wheels, err = p.Lock.Select(lock.Request{
+			Target: target, Project: p.Meta,
+			Groups: p.File.Dependencies.Groups.Items, Extras: p.File.Dependencies.Extras.Items,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	s := stages{
+		Project: p, in: in, wheels: wheels, python: target.Python,
+		foreign: platforms.FormatAll(in.Platform) != platforms.FormatAll(in.BuildPlatform),
+	}
+	release := target.Python.Release()
+	s.minor = fmt.Sprintf("%d.%d", release[0], release[1])
+	s.interpreter = "/usr/local/bin/python" + s.minor
+	result, err := s.target()
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{
+		Platform:      platforms.FormatAll(in.Platform),
+		BuildPlatform: platforms.FormatAll(in.BuildPlatform),
+		Python:        target.Python.String(),
+		Target:        p.Target,
+		Steps:         s.steps,
+		Result:        result,
+		Image:         s.image(),
+	}, nil
+}
+
+// target is what wheels are chosen for: the base's own Python, C library and architecture.
+func (p *Project) target(in Inputs) (python.Target, error) {
+	fail := func(at pyfile.Range, msg, hint string) (python.Target, error) {
+		return python.Target{}, pyfile.Errors{{Range: p.origin(at).Range, Msg: msg, Hint: hint}}
+	}
+	machine, ok := python.Machine(in.Platform.Architecture, in.Platform.Variant)
+	if !ok || in.Platform.OS != "linux" {
+		return fail(firstLine, fmt.Sprintf("platform %s is not supported", platforms.FormatAll(in.Platform)), "build with --platform linux/amd64 or linux/arm64")
+	}
+	full := env(in.Base.Config.Config.Env, "PYTHON_VERSION")
+	version, err := python.ParseVersion(full)
+	if err != nil || len(version.Release()) < 3 {
+		return fail(p.File.Base.Range, fmt.Sprintf("base %s does not say its Python: its environment has no PYTHON_VERSION", in.Base.Ref),
+			"use python:"+p.Python.Value+"-slim or an image made from it; other bases are not supported yet")
+	}
+	if asked := p.Python.Value; full != asked && !strings.HasPrefix(full, asked+".") {
+		at := p.Python.Range
+		if !p.File.Python.Set() {
+			at = p.File.Base.Range
+		}
+		return fail(at, fmt.Sprintf("python is %q, but base %s has Python %s", asked, in.Base.Ref, full),
+			fmt.Sprintf("write python = %q, or choose another base", strings.Join(strings.Split(full, ".")[:2], ".")))
+	}
+	if p.Meta != nil && p.Meta.RequiresPython.Set() {
+		spec, err := python.ParseSpecifiers(p.Meta.RequiresPython.Value)
+		if err == nil && !spec.Contains(version, true) {
+			return python.Target{}, pyfile.Errors{{Range: p.origin(p.File.Python.Range).Range,
+				Msg:  fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", full, p.Meta.RequiresPython.Value),
+				Hint: fmt.Sprintf("write python = %q, or change requires-python", proposePython(p.Meta.RequiresPython.Value))}}
+		}
+	}
+	return python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc}, nil
+}
+
+// env looks a variable up in an image's environment.
+func env(list []string, name string) string {
+	for _, v := range list {
+		if k, value, _ := strings.Cut(v, "="); k == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// stages builds the steps of one plan.
+type stages struct {
+	builder
+	*Project
+	in          Inputs
+	wheels      []lock.Artifact
+	python      python.Version
+	minor       string // "3.13"
+	interpreter string // inside base and builder
+	foreign     bool   // target and build platform differ
+	layers      []layer
+}
+
+// layer is one layer above the base image: the step that makes it, and its line in the image's history.
+type layer struct{ step, history string }
+
+// target adds the steps of the chosen target and returns the one that is its result.
+func (s *stages) target() (string, error) {
+	switch s.Target {
+	case DepBuilder:
+		return s.shipWheels(DepBuilder, s.builderImage(true), shippedWheels, false), nil
+	case AppBuilder:
+		return s.shipWheels(AppBuilder, s.builderImage(true), shippedWheels, true), nil
+	case Wheels:
+		if len(s.wheels) == 0 && s.Install != installWheel {
+			return "", pyfile.Errors{{Range: firstLine, Msg: "target wheels: the project has no dependencies and builds no wheel of its own", Hint: "leave --target away"}}
+		}
+		return s.shipWheels(Wheels, "", "/", true), nil
+	}
+	base := s.baseImage()
+	if s.Target == Base {
+		return s.merge(Base, base), nil
+	}
+	s.app()
+	return s.merge(Final, base), nil
+}
+
+// baseImage adds the steps of the base stage and returns the image they stand on.
+func (s *stages) baseImage() string {
+	base := s.base(s.Project, s.in.Base)
+	s.layers = append(s.layers, layer{step: s.facts(s.Project), history: "users and packages of the base"})
+	s.stdlib()
+	max, own := defaultLayers, int64(defaultOwn)
+	if s.File.Layers.Max.Set() {
+		max = int(s.File.Layers.Max.Value)
+	}
+	if s.File.Layers.Own.Set() {
+		own = s.File.Layers.OwnBytes
+	}
+	for _, g := range groups(s.wheels, max, own) {
+		s.install(g)
+	}
+	s.runtime()
+	return base
+}
+
+// tool is the image whose Python runs the helper's work: the base, on the build platform.
+func (s *stages) tool() string {
+	if !s.foreign {
+		return s.base(s.Project, s.in.Base)
+	}
+	return s.add(Step{ID: "tool-image", Stage: Base, Origin: s.origin(s.File.Base.Range),
+		Name: "[base] FROM " + s.in.Base.Ref + " for the build platform", Image: &ImageSource{Ref: s.in.Base.Ref}})
+}
+
+// builderImage is the full image, for the build platform unless it is a target itself.
+func (s *stages) builderImage(target bool) string {
+	return s.add(Step{ID: "builder-image", Stage: DepBuilder, Target: target, Origin: s.origin(s.File.Builder.Range),
+		Name: "[dep-builder] FROM " + s.in.Builder.Ref, Image: &ImageSource{Ref: s.in.Builder.Ref}})
+}
+
+// fetch adds the vertices of files of the lock and returns their ids.
+func (s *stages) fetch(wheels []lock.Artifact) []string {
+	var total int64
+	for _, w := range s.wheels {
+		total += w.Size
+	}
+	all := fmt.Sprintf("[dep-builder] fetch %s, %s", count(len(s.wheels), "wheel"), megabytes(total))
+	ids := make([]string, len(wheels))
+	for i, w := range wheels {
+		ids[i] = s.add(Step{ID: "fetch:" + w.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + w.Filename, Group: all,
+			Origin: s.origin(s.File.Dependencies.Lock.Range, s.File.Dependencies.Range),
+			Fetch:  &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename}})
+	}
+	return ids
+}
+
+// execEnv is the environment of every exec. It is not the image's, so that a changed variable there runs nothing again.
+var execEnv = []Var{
+	{"PATH", "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"},
+	{"HOME", "/root"},
+	{"LANG", "C.UTF-8"},
+}
+
+// run is an exec of the helper in an image.
+func (s *stages) run(root string, args []string, mounts ...Mount) *Exec {
+	helper := s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{firstLine}})
+	return &Exec{
+		Root: root, Env: execEnv, Args: append([]string{helperPath}, args...),
+		Mounts: append([]Mount{{Path: helperPath, From: helper, Source: "/pyfile-install"}}, mounts...),
+	}
+}
+
+// install adds the vertex of one group and its layer.
+func (s *stages) install(g group) {
+	args := s.installArgs()
+	var mounts []Mount
+	for i, id := range s.fetch(g.Wheels) {
+		file := g.Wheels[i].Filename
+		mounts = append(mounts, Mount{Path: path.Join(wheelDir, file), From: id, Source: "/" + file})
+		args = append(args, path.Join(wheelDir, file))
+	}
+	what := wheelNames(g.Wheels)
+	s.layer(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what,
+		Origin: s.origin(s.File.Dependencies.Range),
+		Exec:   s.run(s.tool(), args, append(mounts, Mount{Path: outDir, Output: true})...)}, "install "+what)
+}
+
+// installArgs are the arguments of `pyfile-install wheels` but for the wheels.
+func (s *stages) installArgs() []string {
+	args := []string{"wheels", "--out", outDir, "--prefix", Venv, "--python", s.minor, "--interpreter", s.interpreter}
+	if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
+		args = append(args, "--bytecode=false")
+	}
+	if s.File.Bytecode.Tests.Value {
+		args = append(args, "--tests")
+	}
+	return args
+}
+
+// stdlib adds the layer with the bytecode of the standard library, which the official images leave out.
+func (s *stages) stdlib() {
+	if b := s.File.Bytecode.Stdlib; b.Set() && !b.Value {
+		return
+	}
+	lib := "/usr/local/lib/python" + s.minor
+	args := []string{"stdlib", "--out", outDir, "--interpreter", s.interpreter, "--dir", lib}
+	mounts := []Mount{{Path: outDir, Output: true}}
+	if s.foreign {
+		args = append(args, "--lib", stdlibDir)
+		mounts = append(mounts, Mount{Path: stdlibDir, From: baseStep, Source: lib})
+	} else {
+		args = append(args, "--lib", lib)
+	}
+	s.layer(Step{ID: "stdlib", Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
+		Exec: s.run(s.tool(), args, mounts...)}, "bytecode of the standard library")
+}
+
+// runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations
+// make it, so it needs no program in the base.
+func (s *stages) runtime() {
+	files := &Files{}
+	add := func(a Action) { files.Actions = append(files.Actions, a) }
+	if !s.File.User.Set() {
+		a := s.in.Facts.account()
+		if a.passwd != "" {
+			add(Action{Write: &Write{Path: "/etc/passwd", Mode: 0o644, Data: a.passwd}})
+		}
+		if a.group != "" {
+			add(Action{Write: &Write{Path: "/etc/group", Mode: 0o644, Data: a.group}})
+		}
+		if a.home != "" {
+			add(Action{Mkdir: &Mkdir{Path: a.home, Mode: 0o700, Owner: a.uid}})
+		}
+	}
+	site := path.Join(Venv, "lib/python"+s.minor, "site-packages")
+	add(Action{Mkdir: &Mkdir{Path: site, Mode: 0o755}})
+	add(Action{Mkdir: &Mkdir{Path: path.Join(Venv, "bin"), Mode: 0o755}})
+	add(Action{Write: &Write{Path: path.Join(Venv, "pyvenv.cfg"), Mode: 0o644,
+		Data: fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\nexecutable = %s\n", path.Dir(s.interpreter), s.python, s.interpreter)}})
+	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"), Target: s.interpreter}})
+	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python3"), Target: "python"}})
+	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"+s.minor), Target: "python"}})
+	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "lib64"), Target: "lib"}})
+	if dir := s.workdir(); dir != "/" {
+		add(Action{Mkdir: &Mkdir{Path: dir, Mode: 0o755}})
+	}
+	s.layer(Step{ID: "runtime", Stage: Base, Name: "[base] add the virtual environment and the user", Origin: s.origin(s.File.User.Range, s.File.Workdir.Range),
+		Files: files}, "virtual environment, user and working directory")
+}
+
+// layer adds a step that makes a layer of the image.
+func (s *stages) layer(step Step, history string) {
+	s.layers = append(s.layers, layer{step: s.add(step), history: history})
+}
+
+// merge puts the layers on the base image.
+func (s *stages) merge(stage, base string) string {
+	origin := s.origin()
+	if s.in.Merge {
+		inputs := []string{base}
+		for _, l := range s.layers {
+			inputs = append(inputs, l.step)
+		}
+		return s.add(Step{ID: stage, Stage: stage, Target: true, Name: "[" + stage + "] merge " + count(len(s.layers), "layer"), Origin: origin, Merge: inputs})
+	}
+	on := base
+	for _, l := range s.layers {
+		on = s.add(Step{ID: "copy:" + l.step, Stage: stage, Target: true, Name: "[" + stage + "] copy " + l.history, Origin: origin,
+			Files: &Files{On: on, Actions: []Action{{Copy: &Copy{From: l.step, Source: "/", Path: "/", Contents: true}}}}})
+	}
+	return on
+}
+
+// shipWheels puts the wheels into a directory of an image, or of nothing.
+func (s *stages) shipWheels(stage, on, dir string, app bool) string {
+	files := &Files{On: on}
+	if dir != "/" {
+		files.Actions = append(files.Actions, Action{Mkdir: &Mkdir{Path: dir, Mode: 0o755}})
+	}
+	if stage != AppBuilder {
+		for i, id := range s.fetch(s.wheels) {
+			file := s.wheels[i].Filename
+			files.Actions = append(files.Actions, Action{Copy: &Copy{From: id, Source: "/" + file, Path: path.Join(dir, file)}})
+		}
+	}
+	if app && s.Install == installWheel {
+		files.Actions = append(files.Actions, Action{Copy: &Copy{From: s.appWheel(), Source: "/", Path: dir, Contents: true}})
+	}
+	if len(files.Actions) == 0 {
+		return on
+	}
+	return s.add(Step{ID: stage, Stage: stage, Target: true, Name: "[" + stage + "] collect wheels", Origin: s.origin(), Files: files})
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// megabytes writes a size for people.
+func megabytes(bytes int64) string {
+	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+}
+
+// wheelNames writes the first wheels of a group and how many more there are.
+func wheelNames(wheels []lock.Artifact) string {
+	const shown = 4
+	var names []string
+	for _, w := range wheels[:min(shown, len(wheels))] {
+		names = append(names, w.Name+" "+w.Version)
+	}
+	if more := len(wheels) - shown; more > 0 {
+		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// workdir is where the application starts.
+func (s *stages) workdir() string { return or(s.File.Workdir.Value, "/app") }
+
+// sortedKeys makes a map's order that of its keys.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,193 @@
+// Package plan makes every decision of a build and writes them down as plain data.
+//
+// Open reads the Pyfile together with the project's files and says which images are needed. With their configurations and
+// the facts of the base (ParseFacts), Project.New returns a Plan: steps in the order in which they may run, each of which names only
+// earlier steps, and the configuration of the image. Package llb translates it without deciding anything.
+// A Plan marshals to JSON; the plan.json of every example is a golden file.
+package plan
+
+import (
+	"fmt"
+
+	"github.com/org/pyfile/pyfile"
+)
+
+// Stages and targets that a user can name with --target.
+const (
+	DepBuilder = "dep-builder"
+	Base       = "base"
+	AppBuilder = "app-builder"
+	Final      = "final"
+	Wheels     = "wheels"
+)
+
+// Targets are the values of --target with their meaning, in the order of the pipeline.
+var Targets = []struct{ Name, Description string }{
+	{DepBuilder, "the builder image with the wheels of all dependencies in /wheels"},
+	{Base, "the slim image with all dependencies installed"},
+	{AppBuilder, "the builder image with the wheel of the application in /wheels"},
+	{Final, "the image to ship: base with the application"},
+	{Wheels, "all wheels as files, for --output type=local"},
+}
+
+// Paths inside the steps. Mounts of a step lie under /run, which is empty in every image, so that no stub of a mount point
+// ever reaches a layer.
+const (
+	Venv          = "/opt/venv"
+	helperPath    = "/run/pyfile/install"
+	wheelDir      = "/run/pyfile/wheels"
+	outDir        = "/run/pyfile/out"
+	sourceDir     = "/run/pyfile/src"
+	envDir        = "/run/pyfile/env"
+	stdlibDir     = "/run/pyfile/stdlib"
+	shippedWheels = "/wheels"
+)
+
+// Plan is a build, decided.
+type Plan struct {
+	Platform      string `json:"platform"`
+	BuildPlatform string `json:"buildPlatform"`
+	Python        string `json:"python"` // full version of the base's interpreter
+	Target        string `json:"target"`
+	Steps         []Step `json:"steps"`
+	Result        string `json:"result"` // the step whose tree is the image
+	Image         Image  `json:"image"`
+}
+
+// Origin is the place in the user's file that asked for a step. BuildKit shows it when the step fails.
+type Origin struct{ pyfile.Range }
+
+// MarshalText writes the place as "line:col-line:col".
+func (o Origin) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%d:%d-%d:%d", o.Start.Line, o.Start.Col, o.End.Line, o.End.Col), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (o *Origin) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscanf(string(text), "%d:%d-%d:%d", &o.Start.Line, &o.Start.Col, &o.End.Line, &o.End.Col)
+	return err
+}
+
+// Step is one vertex of the graph. Exactly one of the pointers and Merge says what it does.
+type Step struct {
+	ID    string `json:"id"`
+	Stage string `json:"stage"`
+	// Name is what BuildKit shows while the step runs.
+	Name string `json:"name"`
+	// Group folds the progress of the steps that have the same one into a single line of that text.
+	Group string `json:"group,omitempty"`
+	// Target tells that the step belongs to the target platform; the others run on the build platform.
+	Target bool   `json:"target,omitempty"`
+	Origin Origin `json:"origin"`
+
+	Image   *ImageSource `json:"image,omitempty"`
+	Helper  bool         `json:"helper,omitempty"` // the frontend's own image, which carries pyfile-install
+	Context *Context     `json:"context,omitempty"`
+	Fetch   *Fetch       `json:"fetch,omitempty"`
+	Files   *Files       `json:"files,omitempty"`
+	Exec    *Exec        `json:"exec,omitempty"`
+	Merge   []string     `json:"merge,omitempty"`
+}
+
+// ImageSource is an image of a registry, or the named context that replaces it.
+type ImageSource struct {
+	Ref string `json:"ref"` // as the user named it
+}
+
+// Context is the build context, or the part of it that the patterns leave.
+type Context struct {
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
+}
+
+// Fetch is one file of the lock, fetched by BuildKit and checked against its hash.
+type Fetch struct {
+	URL      string `json:"url"`
+	SHA256   string `json:"sha256"`
+	Filename string `json:"filename"`
+}
+
+// Files is a sequence of file operations on a tree. They need no program in it.
+type Files struct {
+	On      string   `json:"on,omitempty"` // the step whose tree they change; empty means a new one
+	Actions []Action `json:"actions"`
+}
+
+// Action is one file operation; exactly one of the pointers is set. Owner is root and the times are fixed.
+type Action struct {
+	Mkdir   *Mkdir   `json:"mkdir,omitempty"`
+	Write   *Write   `json:"write,omitempty"`
+	Symlink *Symlink `json:"symlink,omitempty"`
+	Copy    *Copy    `json:"copy,omitempty"`
+}
+
+// Mkdir makes a directory and its parents.
+type Mkdir struct {
+	Path  string `json:"path"`
+	Mode  int    `json:"mode"`
+	Owner int    `json:"owner,omitempty"` // uid and gid
+}
+
+// Write writes a file.
+type Write struct {
+	Path string `json:"path"`
+	Mode int    `json:"mode"`
+	Data string `json:"data"`
+}
+
+// Symlink makes a symbolic link at Path.
+type Symlink struct {
+	Path   string `json:"path"`
+	Target string `json:"target"`
+}
+
+// Copy copies from another step's tree. Optional copies match a pattern, so that a missing file is no error.
+type Copy struct {
+	From     string `json:"from"`
+	Source   string `json:"source"`
+	Path     string `json:"path"`
+	Optional bool   `json:"optional,omitempty"`
+	Contents bool   `json:"contents,omitempty"` // of a directory, not the directory itself
+}
+
+// Exec runs a program in the tree of Root. Its result is the tree of the mount that is Output.
+type Exec struct {
+	Root    string   `json:"root"`
+	Args    []string `json:"args"`
+	Env     []Var    `json:"env"`
+	Mounts  []Mount  `json:"mounts"`
+	Network bool     `json:"network,omitempty"`
+}
+
+// Var is one environment variable.
+type Var struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Mount puts a step's tree, or the file Source of it, at Path. Without Output and Scratch it is read-only.
+type Mount struct {
+	Path    string `json:"path"`
+	From    string `json:"from,omitempty"` // empty: a new tree
+	Source  string `json:"source,omitempty"`
+	Output  bool   `json:"output,omitempty"`  // its tree is the result
+	Discard bool   `json:"discard,omitempty"` // may be written to; the changes are thrown away
+}
+
+// builder collects the steps of a plan.
+type builder struct {
+	steps []Step
+	known map[string]bool
+}
+
+// add appends a step once and returns its id.
+func (b *builder) add(s Step) string {
+	if b.known == nil {
+		b.known = map[string]bool{}
+	}
+	if !b.known[s.ID] {
+		b.known[s.ID] = true
+		b.steps = append(b.steps, s)
+	}
+	return s.ID
+}

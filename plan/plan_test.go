@@ -1,0 +1,316 @@
+package plan
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/containerd/platforms"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"github.com/org/pyfile/lock"
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// inputs are those of a real python:3.13-slim on linux/amd64.
+func inputs(platform string) Inputs {
+	config := dockerspec.DockerOCIImage{}
+	config.Config.Env = []string{"PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.13.5"}
+	config.Config.Cmd = []string{"python3"}
+	return Inputs{
+		Platform:      platforms.MustParse(platform),
+		BuildPlatform: platforms.MustParse("linux/amd64"),
+		Base:          Source{Ref: "python:3.13-slim", Platform: platform, Config: config},
+		Builder:       Source{Ref: "python:3.13", Platform: platform, Config: config},
+		Facts: Facts{Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41},
+			Passwd: "root:x:0:0:root:/root:/bin/bash\n", Group: "root:x:0:\n"},
+		Merge: true,
+	}
+}
+
+// open opens a project made of these files, one of which is the Pyfile.
+func open(t *testing.T, target string, files map[string]string) (*Project, error) {
+	t.Helper()
+	file, err := pyfile.Parse("Pyfile", []byte(files["Pyfile"]), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	context := map[string][]byte{}
+	for name, data := range files {
+		context[name] = []byte(data)
+	}
+	return Open(file, context, target)
+}
+
+// project is open for files that are right.
+func project(t *testing.T, target string, files map[string]string) *Project {
+	t.Helper()
+	p, err := open(t, target, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// golden compares a value's JSON with a golden file.
+func golden(t *testing.T, name string, value any) {
+	t.Helper()
+	got, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != string(got) {
+		t.Errorf("%s differs; run `go test ./plan -update` and read the difference\n%s", name, diff(t, name, got))
+	}
+}
+
+// diff shows the first lines that differ.
+func diff(t *testing.T, name string, got []byte) string {
+	t.Helper()
+	tmp := filepath.Join(t.TempDir(), "got")
+	if err := os.WriteFile(tmp, got, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := exec.Command("diff", "-u", name, tmp).CombinedOutput()
+	lines := strings.SplitAfterN(string(out), "\n", 60)
+	return strings.Join(lines[:min(len(lines), 59)], "")
+}
+
+// exampleFiles reads an example's folder.
+func exampleFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(data)
+	}
+	return files
+}
+
+func TestPlanOfEveryExampleIsTheGoldenOne(t *testing.T) {
+	dirs, err := filepath.Glob("../examples/*/Pyfile")
+	if err != nil || len(dirs) < 4 {
+		t.Fatalf("examples: %v, %v", dirs, err)
+	}
+	host := regexp.MustCompile(`^https?://[^/]+`)
+	for _, pyfile := range dirs {
+		dir := filepath.Dir(pyfile)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			p, err := project(t, "", exampleFiles(t, dir)).New(inputs("linux/amd64"))
+			if err != nil {
+				t.Fatalf("%v\n(the locks of the examples are made by `make locks`)", err)
+			}
+			for _, s := range p.Steps {
+				if s.Fetch != nil {
+					s.Fetch.URL = host.ReplaceAllString(s.Fetch.URL, "https://index.example")
+				}
+			}
+			golden(t, filepath.Join(dir, "plan.json"), p)
+		})
+	}
+}
+
+func TestTwoPlansOfTheSameInputsAreEqual(t *testing.T) {
+	files := map[string]string{
+		"Pyfile":         "python = \"3.13\"\n[labels]\nb = \"1\"\na = \"2\"\n[env]\nZ = \"1\"\nA = \"2\"\n",
+		"pyproject.toml": "[project]\nname = \"x\"\nversion = \"1\"\n[project.urls]\nSource = \"https://code.example/x\"\nDocs = \"https://docs.example\"\n",
+	}
+	var first string
+	for range 20 {
+		p, err := project(t, "", files).New(inputs("linux/amd64"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := json.Marshal(p)
+		if first == "" {
+			first = string(data)
+		}
+		if string(data) != first {
+			t.Fatalf("two plans differ:\n%s\n%s", first, data)
+		}
+	}
+}
+
+func TestEveryStepNamesOnlyEarlierSteps(t *testing.T) {
+	for _, target := range Targets {
+		for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+			for _, merge := range []bool{true, false} {
+				in := inputs(platform)
+				in.Merge = merge
+				p, err := project(t, target.Name, exampleFiles(t, "../examples/hello")).New(in)
+				if err != nil {
+					t.Fatalf("%s %s: %v", target.Name, platform, err)
+				}
+				known := map[string]bool{"": true}
+				for _, s := range p.Steps {
+					for _, id := range uses(s) {
+						if !known[id] {
+							t.Errorf("%s %s: step %s uses %s, which is not before it", target.Name, platform, s.ID, id)
+						}
+					}
+					known[s.ID] = true
+				}
+				if !known[p.Result] {
+					t.Errorf("%s: no step %s", target.Name, p.Result)
+				}
+			}
+		}
+	}
+}
+
+// uses are the steps that a step names.
+func uses(s Step) []string {
+	ids := append([]string{}, s.Merge...)
+	if s.Files != nil {
+		ids = append(ids, s.Files.On)
+		for _, a := range s.Files.Actions {
+			if a.Copy != nil {
+				ids = append(ids, a.Copy.From)
+			}
+		}
+	}
+	if s.Exec != nil {
+		ids = append(ids, s.Exec.Root)
+		for _, m := range s.Exec.Mounts {
+			ids = append(ids, m.From)
+		}
+	}
+	return ids
+}
+
+func TestFactsAreALayerOfEveryImage(t *testing.T) {
+	for _, target := range []string{Base, Final} {
+		p, err := project(t, target, exampleFiles(t, "../examples/hello")).New(inputs("linux/amd64"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := p.Steps[len(p.Steps)-1]
+		if !slices.Contains(result.Merge, factsStep) {
+			t.Errorf("target %s: a cache of mode=min would not carry the facts", target)
+		}
+	}
+}
+
+func TestOnlyNetworkedStepsAreTheBuildRequirements(t *testing.T) {
+	p, err := project(t, "", exampleFiles(t, "../examples/hello")).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range p.Steps {
+		if s.Exec != nil && s.Exec.Network != (s.ID == "build-env") {
+			t.Errorf("step %s: network %v", s.ID, s.Exec.Network)
+		}
+	}
+}
+
+func TestParseFactsReadsTheCLibraryOfDebian(t *testing.T) {
+	for _, c := range []struct {
+		name, status string
+		want         python.Libc
+		fails        bool
+	}{
+		{"Debian", "Package: libc-bin\nVersion: 9.9-1\n\nPackage: libc6\nStatus: install ok installed\nVersion: 2.41-12\n\n", python.Libc{Name: "glibc", Major: 2, Minor: 41}, false},
+		{"no libc6", "Package: bash\nVersion: 5.2\n", python.Libc{}, true},
+		{"no database", "", python.Libc{}, true},
+	} {
+		got, err := ParseFacts(map[string][]byte{dpkgStatus: []byte(c.status)})
+		if (err != nil) != c.fails || got.Libc != c.want {
+			t.Errorf("%s: %v, %v", c.name, got.Libc, err)
+		}
+	}
+}
+
+func TestDefaultUserIsCreatedOnlyWhereItIsMissing(t *testing.T) {
+	f := Facts{Passwd: "root:x:0:0:root:/root:/bin/bash", Group: "root:x:0:\n"}
+	a := f.account()
+	if !strings.HasSuffix(a.passwd, "\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n") || !strings.HasPrefix(a.passwd, f.Passwd+"\n") {
+		t.Errorf("passwd %q", a.passwd)
+	}
+	f.Passwd = "root:x:0:0:root:/root:/bin/bash\nother:x:65532:65532::/:/bin/false\n"
+	if a := f.account(); a.passwd != "" || a.home != "" {
+		t.Errorf("the base has the uid already, and got %+v", a)
+	}
+}
+
+// wheels makes artifacts of these sizes, named w0, w1, ...
+func wheels(sizes ...int64) []lock.Artifact {
+	var out []lock.Artifact
+	for i, size := range sizes {
+		name := "w" + string(rune('a'+i%26)) + string(rune('a'+i/26))
+		out = append(out, lock.Artifact{Name: name, Version: "1", Kind: lock.Wheel, Filename: name + "-1-py3-none-any.whl", Size: size})
+	}
+	return out
+}
+
+func TestGroupsHoldEveryWheelOnceAndAtMostMax(t *testing.T) {
+	sizes := make([]int64, 300)
+	for i := range sizes {
+		sizes[i] = int64(i) * 100_000
+	}
+	for _, max := range []int{1, 2, 3, 8, 32, 100} {
+		all := wheels(sizes...)
+		seen := map[string]int{}
+		gs := groups(all, max, defaultOwn)
+		for _, g := range gs {
+			for _, w := range g.Wheels {
+				seen[w.Name]++
+			}
+		}
+		if len(gs) > max || len(seen) != len(all) {
+			t.Errorf("max %d: %d groups, %d wheels", max, len(gs), len(seen))
+		}
+	}
+}
+
+func TestBumpingOneDependencyChangesOneGroup(t *testing.T) {
+	before := wheels(10, 20, 5_000_000, 30, 40, 50, 60, 9_000_000)
+	for i := range before {
+		after := append([]lock.Artifact{}, before...)
+		after[i].Version = "2"
+		changed := 0
+		a, b := groups(before, defaultLayers, defaultOwn), groups(after, defaultLayers, defaultOwn)
+		if len(a) != len(b) {
+			t.Fatalf("bump %d: %d groups became %d", i, len(a), len(b))
+		}
+		for j := range a {
+			x, _ := json.Marshal(a[j])
+			y, _ := json.Marshal(b[j])
+			if string(x) != string(y) {
+				changed++
+			}
+		}
+		if changed != 1 {
+			t.Errorf("bump %d changed %d groups", i, changed)
+		}
+	}
+}

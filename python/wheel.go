@@ -1,0 +1,183 @@
+package python
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// WheelName is what the file name of a wheel says (binary distribution format, "File name convention").
+type WheelName struct {
+	Name    string // normalised
+	Version string // normalised
+	Build   string // the build tag, "" when there is none: "1", "202203a"
+	Tags    []Tag  // every tag the name stands for: "py2.py3-none-any" is two
+}
+
+// ParseWheelName reads the file name of a wheel.
+func ParseWheelName(filename string) (WheelName, error) {
+	fail := func(format string, args ...any) (WheelName, error) {
+		return WheelName{}, fmt.Errorf("wheel file name %q: %s", filename, fmt.Sprintf(format, args...))
+	}
+	stem, ok := strings.CutSuffix(filename, ".whl")
+	if !ok {
+		return fail("must end in .whl")
+	}
+	if isPath(filename) {
+		return fail("must be a name, not a path")
+	}
+	dashes := strings.Count(stem, "-")
+	if dashes != 4 && dashes != 5 {
+		return fail("must be NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl")
+	}
+	name, rest, _ := strings.Cut(stem, "-")
+	if !isWheelProject(name) {
+		return fail(`%q is not the name of a project, want letters, digits, "." and single "_"`, name)
+	}
+	number, rest, _ := strings.Cut(rest, "-")
+	version, err := ParseVersion(number)
+	if err != nil {
+		return fail("%v", err)
+	}
+	w := WheelName{Name: NormalizeName(name), Version: version.text}
+	if dashes == 5 {
+		w.Build, rest, _ = strings.Cut(rest, "-")
+		if w.Build == "" || !isDigit(w.Build[0]) {
+			return fail("build tag %q must start with a digit", w.Build)
+		}
+	}
+	if w.Tags, err = expandTags(rest); err != nil {
+		return fail("%v", err)
+	}
+	return w, nil
+}
+
+// isWheelProject tells whether a name is escaped as a wheel's file name wants it.
+func isWheelProject(name string) bool {
+	for i := range len(name) {
+		if !isAlphanumeric(name[i]) && name[i] != '.' && name[i] != '_' {
+			return false
+		}
+	}
+	return name != "" && !strings.Contains(name, "__")
+}
+
+// expandTags reads a compressed tag set: each part may be several, joined by dots (PEP 425, "Compressed Tag Sets").
+func expandTags(s string) ([]Tag, error) {
+	s = lowerASCII(s)
+	pythons, rest, _ := strings.Cut(s, "-")
+	abis, platforms, _ := strings.Cut(rest, "-")
+	for part := range strings.SplitSeq(pythons, ".") {
+		if !isPythonTag(part) {
+			return nil, fmt.Errorf("%q is not a Python tag, want one like py3 or cp313", part)
+		}
+	}
+	if hasEmptyPart(abis) || hasEmptyPart(platforms) {
+		return nil, fmt.Errorf("tag %q has an empty part", s)
+	}
+	tags := make([]Tag, 0, (1+strings.Count(pythons, "."))*(1+strings.Count(abis, "."))*(1+strings.Count(platforms, ".")))
+	for python := range strings.SplitSeq(pythons, ".") {
+		for abi := range strings.SplitSeq(abis, ".") {
+			for platform := range strings.SplitSeq(platforms, ".") {
+				tags = append(tags, Tag{python, abi, platform})
+			}
+		}
+	}
+	return tags, nil
+}
+
+func isPythonTag(s string) bool {
+	for i, r := range s {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hasEmptyPart(dotted string) bool {
+	return dotted == "" || dotted[0] == '.' || dotted[len(dotted)-1] == '.' || strings.Contains(dotted, "..")
+}
+
+// isPath tells whether a file name could lead out of the directory it is put in, or is cut short by the system.
+func isPath(filename string) bool { return strings.ContainsAny(filename, "/\\\x00") }
+
+// ParseSdistName reads the file name of a source distribution, NAME-VERSION.tar.gz or .zip (PEP 625 and what came before
+// it). Name and version are normalised.
+func ParseSdistName(filename string) (name, version string, err error) {
+	stem, ok := strings.CutSuffix(filename, ".tar.gz")
+	if !ok {
+		stem, ok = strings.CutSuffix(filename, ".zip")
+	}
+	if !ok {
+		return "", "", fmt.Errorf("sdist file name %q: must end in .tar.gz or .zip", filename)
+	}
+	if isPath(filename) {
+		return "", "", fmt.Errorf("sdist file name %q: must be a name, not a path", filename)
+	}
+	dash := strings.LastIndexByte(stem, '-')
+	if dash <= 0 {
+		return "", "", fmt.Errorf("sdist file name %q: must be NAME-VERSION.tar.gz", filename)
+	}
+	v, err := ParseVersion(stem[dash+1:])
+	if err != nil {
+		return "", "", fmt.Errorf("sdist file name %q: %w", filename, err)
+	}
+	return NormalizeName(stem[:dash]), v.text, nil
+}
+
+// BestWheel returns the wheel that the first of the tags accepts, best first as [Target.Tags] gives them. Of
+// several with one tag the highest build tag wins, then the first. File names that are no wheel names are passed over.
+func BestWheel(filenames []string, tags []Tag) (index int, ok bool) {
+	// The few tags of the wheels go into the map, and the many tags of the target are looked up in it. Most of those
+	// are for platforms that no wheel names; the length of the platform tells so without hashing.
+	type candidate struct {
+		index int
+		build string
+	}
+	best := make(map[Tag]candidate)
+	var lengths [4]uint64
+	for i, filename := range filenames {
+		w, err := ParseWheelName(filename)
+		if err != nil {
+			continue
+		}
+		for _, tag := range w.Tags {
+			if c, taken := best[tag]; !taken || compareBuild(w.Build, c.build) > 0 {
+				best[tag] = candidate{i, w.Build}
+			}
+			n := uint8(len(tag.Platform))
+			lengths[n/64] |= 1 << (n % 64)
+		}
+	}
+	for _, tag := range tags {
+		if n := uint8(len(tag.Platform)); lengths[n/64]&(1<<(n%64)) == 0 {
+			continue
+		}
+		if c, ok := best[tag]; ok {
+			return c.index, true
+		}
+	}
+	return 0, false
+}
+
+// compareBuild orders build tags: none, then by the leading number, then by the rest.
+func compareBuild(a, b string) int {
+	if a == "" || b == "" {
+		return len(a) - len(b)
+	}
+	aNumber, aRest := splitBuild(a)
+	bNumber, bRest := splitBuild(b)
+	if c := compareDigits(aNumber, bNumber); c != 0 {
+		return c
+	}
+	return strings.Compare(aRest, bRest)
+}
+
+func splitBuild(build string) (number, rest string) {
+	end := 0
+	for end < len(build) && isDigit(build[end]) {
+		end++
+	}
+	return trimZeros(build[:end]), build[end:]
+}
