@@ -2,6 +2,7 @@ package lock
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,19 +70,18 @@ func (d *decoder) each(t *node, key, what string, want kind) []*node {
 	return d.all(list, what, want)
 }
 
-// all checks the items of a list. The list itself is returned when it is sound, which is nearly always.
+// all returns the items of a list that have the kind that is wanted, and reports the others.
 func (d *decoder) all(list *node, what string, want kind) []*node {
-	sound := true
+	wrong := func(n *node) bool { return n.kind != want }
+	if !slices.ContainsFunc(list.items, wrong) {
+		return list.items
+	}
 	for _, n := range list.items {
-		if n.kind != want {
+		if wrong(n) {
 			d.errorf(n.at, "%s: every item must be %s, not %s", what, want, n.kind)
-			sound = false
 		}
 	}
-	if !sound {
-		return nil
-	}
-	return list.items
+	return slices.DeleteFunc(slices.Clone(list.items), wrong)
 }
 
 // list reads a list of strings.

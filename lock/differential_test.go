@@ -267,22 +267,14 @@ requires-python = ">=3.10"
 }
 
 var targets = []python.Target{
-	{Python: version("3.10.0"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 31}},
-	{Python: version("3.11.7"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
-	{Python: version("3.11.7"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
-	{Python: version("3.12.3"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 17}},
-	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
-	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}, FreeThreaded: true},
-	{Python: version("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "musl", Major: 1, Minor: 2}},
-	{Python: version("3.14.0"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
-}
-
-func version(s string) python.Version {
-	v, err := python.ParseVersion(s)
-	if err != nil {
-		panic(err)
-	}
-	return v
+	{Python: mustVersion("3.10.0"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 31}},
+	{Python: mustVersion("3.11.7"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
+	{Python: mustVersion("3.11.7"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
+	{Python: mustVersion("3.12.3"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 17}},
+	{Python: mustVersion("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
+	{Python: mustVersion("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}, FreeThreaded: true},
+	{Python: mustVersion("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "musl", Major: 1, Minor: 2}},
+	{Python: mustVersion("3.14.0"), Machine: "aarch64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}},
 }
 
 // pick is what a tool picked of one package.

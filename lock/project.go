@@ -3,6 +3,7 @@ package lock
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -237,7 +238,9 @@ func (r *groupReader) item(group string, item *node) ([]pyfile.String, error) {
 func (r *groupReader) groupNames() []string {
 	var out []string
 	for _, e := range r.doc.root.get("dependency-groups").entries {
-		out = append(out, python.NormalizeName(e.name))
+		if name := python.NormalizeName(e.name); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out
 }

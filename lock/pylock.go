@@ -168,7 +168,7 @@ func (d *decoder) pylockFile(n *node, what string) file {
 	if u := n.get("url"); u != nil {
 		f.at = u.at
 	}
-	if f.url == "" && f.path == "" {
+	if n.get("url") == nil && n.get("path") == nil {
 		d.errorf(n.at, "%s must have a url or a path", what)
 	}
 	hashes := d.table(n, "hashes", what+".hashes")
@@ -181,10 +181,7 @@ func (d *decoder) pylockFile(n *node, what string) file {
 			continue
 		}
 		if strings.EqualFold(e.name, "sha256") {
-			var ok bool
-			if f.sha256, ok = sha256Hex(e.value.text); !ok {
-				d.errorf(e.value.at, "%s.hashes.sha256 must be 64 hex digits", what)
-			}
+			f.sha256 = e.value.text
 		}
 	}
 	return f
@@ -192,7 +189,7 @@ func (d *decoder) pylockFile(n *node, what string) file {
 
 // selects follows the steps that PEP 751 prescribes under "Installation".
 func (l *pylock) selects(r Request) ([]Artifact, pyfile.Errors) {
-	s := &pylockSelection{pylock: l, request: r, env: r.Target.Environment(), hint: remake[formatPylock]}
+	s := &pylockSelection{pylock: l, request: r, env: environment(r.Target), hint: remake[formatPylock]}
 	s.env.Extras = s.asked("extra", r.Extras, l.extras, nil)
 	s.env.DependencyGroups = s.asked("dependency group", r.Groups, slices.Concat(l.groups, l.defaultGroups), l.defaultGroups)
 	s.fits()
@@ -223,7 +220,7 @@ func (s *pylockSelection) asked(what string, asked []pyfile.String, known, defau
 			e := unknownName(s.doc.name, what, a, slices.Clone(known))
 			if len(known) == 0 {
 				flag := map[string]string{"extra": "--extra", "dependency group": "--group"}[what]
-				e.Hint = fmt.Sprintf("a lock made by one tool may hold what was asked for then and no choice; export it with what you need, such as \"uv export %s %s --format pylock.toml -o pylock.toml\", and ask for no %s in the Pyfile", flag, a.Value, what)
+				e.Hint = fmt.Sprintf("the lock leaves no choice; export it with what you need, such as \"uv export %s %s --format pylock.toml -o pylock.toml\", and ask for no %s in the Pyfile", flag, a.Value, what)
 			}
 			s.errs = append(s.errs, e)
 			continue
@@ -244,7 +241,7 @@ func (s *pylockSelection) fits() {
 	if len(s.environments) == 0 {
 		return
 	}
-	plain := s.request.Target.Environment()
+	plain := environment(s.request.Target)
 	if !slices.ContainsFunc(s.environments, func(m marker) bool { return s.holds(m, plain) }) {
 		s.errorAt(s.environments[0].at, "the lock is for other environments (%s), not for %s", texts(s.environments), s.request.Target)
 	}

@@ -88,6 +88,7 @@ type requirementSets map[requirementKey]*requirementSet
 
 type requirementSet struct {
 	wanted  []string // "[extra]>=1.0"; several where markers differ
+	shown   []string // the same as written
 	direct  bool
 	at      pyfile.Range
 	written string
@@ -101,16 +102,17 @@ func (sets requirementSets) add(k requirementKey, name string, extras []string, 
 		sets[k] = set
 	}
 	set.direct = set.direct || direct
-	wanted := canonicalSpecifier(specifier)
+	wanted, shown := canonicalSpecifier(specifier), specifier
 	if len(extras) > 0 {
 		for i := range extras {
 			extras[i] = python.NormalizeName(extras[i])
 		}
 		slices.Sort(extras)
-		wanted = "[" + strings.Join(slices.Compact(extras), ",") + "]" + wanted
+		list := "[" + strings.Join(slices.Compact(extras), ",") + "]"
+		wanted, shown = list+wanted, list+shown
 	}
 	if !slices.Contains(set.wanted, wanted) {
-		set.wanted = append(set.wanted, wanted)
+		set.wanted, set.shown = append(set.wanted, wanted), append(set.shown, shown)
 		slices.Sort(set.wanted)
 	}
 	return set
@@ -180,7 +182,7 @@ func (s *staleness) compare(place requirementKey, requirements []pyfile.String, 
 			s.report(set.at, "pyproject.toml asks for %q%s, which the lock does not know", set.written, key.place())
 		case set.direct || old.direct || slices.Equal(set.wanted, old.wanted):
 		default:
-			s.report(set.at, "pyproject.toml asks for %q%s, the lock was made for %q", set.written, key.place(), key.name+strings.Join(old.wanted, " or "))
+			s.report(set.at, "pyproject.toml asks for %q%s, the lock was made for %q", set.written, key.place(), key.name+strings.Join(old.shown, " or "))
 		}
 	}
 }

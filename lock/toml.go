@@ -32,8 +32,10 @@ func (k kind) String() string {
 	switch k {
 	case stringNode:
 		return "a string"
-	case integerNode, floatNode:
-		return "a number"
+	case integerNode:
+		return "a whole number"
+	case floatNode:
+		return "a decimal number"
 	case boolNode:
 		return "true or false"
 	case dateNode:

@@ -164,7 +164,7 @@ func uvVersionFits(d *decoder) bool {
 	}
 	if n.text != strconv.Itoa(uvVersion) {
 		d.errs = append(d.errs, d.doc.errorAt(n.at, fmt.Sprintf("uv.lock has version = %s, this pyfile reads version 1", n.text),
-			`use a newer pyfile in the "# syntax=" line, or make the lock anew with the uv of your team: delete uv.lock, run "uv lock"`))
+			`use a newer pyfile in the "# syntax=" line, or make the lock with an older uv: delete uv.lock and run "uv lock"`))
 		return false
 	}
 	return true
@@ -270,10 +270,14 @@ func (d *decoder) uvSource(t *node, what string) uvSource {
 		return uvSource{}
 	}
 	for _, kind := range sourceKinds {
-		if n := d.typed(s, kind, what, stringNode); n != nil {
+		if s.get(kind) == nil {
+			continue
+		}
+		if n := d.typed(s, kind, what+"."+kind, stringNode); n != nil {
 			return uvSource{kind: kind, value: n.text, at: n.at,
 				key: kind + " " + n.text + " " + d.text(s, "subdirectory", what+".subdirectory")}
 		}
+		return uvSource{}
 	}
 	d.errorf(s.at, "%s must have one of %s", what, strings.Join(sourceKinds, ", "))
 	return uvSource{}
@@ -303,6 +307,12 @@ func (d *decoder) edges(t *node, key, what string) []edge {
 			version: d.text(n, "version", what+".version"),
 			source:  d.uvSource(n, what+".source").key,
 			at:      n.at,
+		}
+		if e.name == "" {
+			if n.get("name") == nil {
+				d.errorf(n.at, "%s.name is missing", what)
+			}
+			continue
 		}
 		for _, extra := range d.each(n, "extra", what+".extra", stringNode) {
 			e.extras = append(e.extras, python.NormalizeName(extra.text))
@@ -383,9 +393,7 @@ func (d *decoder) uvWheels(t *node) []file {
 		}
 		if hash := d.typed(n, "hash", "package.wheels.hash", stringNode); hash != nil {
 			if digits, ok := strings.CutPrefix(hash.text, "sha256:"); ok {
-				if f.sha256, ok = sha256Hex(digits); !ok {
-					d.errorf(hash.at, "package.wheels.hash must be \"sha256:\" and 64 hex digits")
-				}
+				f.sha256 = digits
 			}
 		}
 		f.size = d.integer(n, "size", "package.wheels.size")

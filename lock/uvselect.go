@@ -14,7 +14,7 @@ func (l *uvLock) selects(r Request) ([]Artifact, pyfile.Errors) {
 	w := &uvWalk{
 		uvLock:  l,
 		request: r,
-		env:     r.Target.Environment(),
+		env:     environment(r.Target),
 		parsed:  map[string]python.Marker{},
 		known:   map[string]bool{},
 		seen:    map[visit]bool{},
@@ -95,8 +95,14 @@ func (w *uvWalk) fits() {
 	}
 }
 
-// pythonFits checks the requires-python of a lock. A pre-release counts as its release, because it is what has to be tried with
-// locks for the release.
+// environment is that of the target, with a pre-release of Python taken as its release. Locks split at "<3.15" and ">=3.15",
+// and 3.15.0rc1 is on neither side by PEP 440, so packages would be missing without a word.
+func environment(t python.Target) python.Environment {
+	t.Python = release(t.Python)
+	return t.Environment()
+}
+
+// pythonFits checks the requires-python of a lock. A pre-release of Python counts as its release, as for uv.
 func pythonFits(t python.Target, requires pyfile.String, lock string) *pyfile.Error {
 	if !requires.Set() {
 		return nil

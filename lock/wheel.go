@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -14,7 +15,7 @@ type file struct {
 	name   string // "" means the last part of url
 	url    string
 	path   string // of a file beside the lock, when there is no url
-	sha256 string // hex; "" when the lock has none
+	sha256 string // as the lock has it; "" when it has none
 	size   int64
 	at     span
 }
@@ -65,16 +66,20 @@ type chooser struct {
 
 // wheel picks the wheel that fits best and checks that it can be fetched safely.
 func (c *chooser) wheel(p *chosen) (Artifact, *pyfile.Error) {
-	names := make([]string, len(p.wheels))
+	var fits []*file
+	var names []string
 	for i := range p.wheels {
-		names[i] = p.wheels[i].filename()
+		f := &p.wheels[i]
+		if name := f.filename(); c.mayFit(name) {
+			fits, names = append(fits, f), append(names, name)
+		}
 	}
 	best, ok := python.BestWheel(names, c.tags)
 	if !ok {
-		return Artifact{}, c.noWheel(p, names)
+		return Artifact{}, c.noWheel(p)
 	}
-	f, name := &p.wheels[best], names[best]
-	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name, SHA256: f.sha256, Size: f.size, Origin: c.doc.span(p.at)}
+	f, name := fits[best], names[best]
+	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name, Size: f.size, Origin: c.doc.span(p.at)}
 	fail := func(hint, format string, args ...any) (Artifact, *pyfile.Error) {
 		return Artifact{}, c.doc.errorAt(f.at, fmt.Sprintf(format, args...), hint)
 	}
@@ -91,19 +96,33 @@ func (c *chooser) wheel(p *chosen) (Artifact, *pyfile.Error) {
 	case !sameVersion(w.Version, p.version):
 		return fail(c.hint, "%s: the wheel %s is of another version", p, name)
 	}
-	if f.url == "" {
-		return fail("use an index with an http or https address", "not supported yet: %s is a wheel on a local path", p)
+	var problem, hint string
+	if a.URL, problem, hint = fileURL(f.url); problem != "" {
+		return fail(cmp.Or(hint, c.hint), problem, p)
 	}
-	link, problem := fileURL(f.url)
-	if problem != "" {
-		return fail(c.hint, "%s: %s", p, problem)
+	if a.SHA256, ok = sha256Hex(f.sha256); !ok && f.sha256 != "" {
+		return fail(c.hint, "%s: the sha256 of the wheel %s must be 64 hex digits", p, name)
 	}
-	a.URL = link
-	if f.sha256 == "" {
-		return fail("without it nobody can tell whether the file is still the one that was locked; use an index that gives sha256 hashes, then "+c.hint,
-			"%s: the lock has no sha256 for the wheel %s", p, name)
+	if a.SHA256 == "" {
+		return fail("use an index that gives sha256 hashes, then "+c.hint,
+			"%s: the lock has no sha256 for the wheel %s, so nobody could tell whether it changed", p, name)
 	}
 	return a, nil
+}
+
+// mayFit passes over wheels for other machines without taking their names apart: most wheels of a lock are such. Every
+// platform tag of a target is "any" or ends with its machine.
+func (c *chooser) mayFit(name string) bool {
+	platforms := strings.TrimSuffix(name[strings.LastIndexByte(name, '-')+1:], ".whl")
+	for more := true; more; {
+		var p string
+		p, platforms, more = strings.Cut(platforms, ".")
+		machine := p[max(0, len(p)-len(c.target.Machine)):]
+		if strings.EqualFold(p, "any") || strings.EqualFold(machine, c.target.Machine) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameVersion compares the version in a wheel's name with the package's. A lock may leave out the local part.
@@ -119,46 +138,48 @@ func sameVersion(wheel, locked string) bool {
 	return w.Compare(l) == 0 || l.Local() == "" && w.Public() == l.Public()
 }
 
-// fileURL checks the address of a file and drops its fragment. A problem never shows the address, which may hold a password.
-func fileURL(raw string) (link, problem string) {
+// fileURL checks the address of a file and drops its fragment. A problem is a format for the package. It never shows the
+// address, which may hold a password.
+func fileURL(raw string) (link, problem, hint string) {
 	u, err := url.Parse(raw)
 	switch {
+	case raw == "" || err == nil && u.Scheme == "file":
+		return "", "not supported yet: %s is a wheel on a local path", "use an index with an http or https address"
 	case err != nil:
-		return "", "the address of the file is not a URL"
+		return "", "%s: the address of the wheel is not a URL", ""
 	case u.User != nil:
-		return "", "the address of the file has a user name or password in it; a lock must not, everyone who gets the image's provenance could read it"
-	case u.Scheme == "file":
-		return "", "not supported yet: files on a local path; use an index with an http or https address"
+		return "", "%s: the address of the wheel has a user name or password in it, which everyone could read in the image's provenance",
+			"take it out of the index address in pyproject.toml and out of the lock"
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "", "the address of the file must start with https://"
+		return "", "%s: the address of the wheel must start with https://", ""
 	}
 	link, _, _ = strings.Cut(raw, "#")
-	return link, ""
+	return link, "", ""
 }
 
 // noWheel says what was looked for and what is there.
-func (c *chooser) noWheel(p *chosen, names []string) *pyfile.Error {
+func (c *chooser) noWheel(p *chosen) *pyfile.Error {
 	e := c.doc.errorAt(p.at, "", fmt.Sprintf("choose a version of %s that has such a wheel, or another python or base image", p.name))
 	// All wheels count as one with many tags, so that the nearest of all of them speaks.
 	var all python.WheelName
-	for _, n := range names {
-		if w, err := python.ParseWheelName(n); err == nil {
+	for i := range p.wheels {
+		if w, err := python.ParseWheelName(p.wheels[i].filename()); err == nil {
 			all.Tags = append(all.Tags, w.Tags...)
 		}
 	}
 	nearest := ""
-	switch len(names) {
+	switch len(p.wheels) {
 	case 0:
 	case 1:
 		nearest = "; its wheel " + python.WhyNot(all, c.target)
 	default:
-		nearest = fmt.Sprintf("; the nearest of its %d wheels %s", len(names), python.WhyNot(all, c.target))
+		nearest = fmt.Sprintf("; the nearest of its %d wheels %s", len(p.wheels), python.WhyNot(all, c.target))
 	}
 	wanted := fmt.Sprintf("%s has no wheel for %s (%s or lower)", p, c.target, c.tags[0])
 	switch {
 	case p.sdist:
 		e.Msg = "not supported yet: " + wanted + ", only an sdist" + nearest
-	case len(names) == 0:
+	case len(p.wheels) == 0:
 		e.Msg = p.String() + " has neither a wheel nor an sdist in the lock"
 		e.Hint = c.hint
 	default:

@@ -272,6 +272,7 @@ func (s *stages) runtime() {
 	if !s.File.User.Set() {
 		a := s.in.Facts.account()
 		if a.passwd != "" {
+			add(Action{Mkdir: &Mkdir{Path: "/etc", Mode: 0o755}})
 			add(Action{Write: &Write{Path: "/etc/passwd", Mode: 0o644, Data: a.passwd}})
 		}
 		if a.group != "" {

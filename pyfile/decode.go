@@ -9,16 +9,22 @@ import (
 // Parse reads a Pyfile, or the [tool.pyfile] table of a file whose base name is pyproject.toml. args are build arguments
 // that the user gave; they replace the defaults of [args], and names that the file does not have are ignored.
 //
-// The error is an Errors with every problem of the file, sorted by place; the File is then nil. File is empty in each
+// The error is an Errors with every problem of the file (the first hundred), sorted by place; the File is then nil. File is empty in each
 // of them: they are about the file that was given.
 func Parse(name string, data []byte, args map[string]string) (*File, error) {
 	d := decode(name, data, args)
 	errs := append(d.errs, notYet(d.file, d.prefix)...)
 	if err := errs.Err(); err != nil {
-		return nil, err
+		if more := len(errs) - maxErrors; more > 0 {
+			errs = append(errs[:maxErrors:maxErrors], &Error{Range: errs[maxErrors].Range, Msg: fmt.Sprintf("%d problems more, from here on", more)})
+		}
+		return nil, errs
 	}
 	return d.file, nil
 }
+
+// maxErrors keeps the answer to a file that is something else entirely within what BuildKit can carry.
+const maxErrors = 100
 
 const (
 	projectFile  = "pyproject.toml"

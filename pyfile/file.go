@@ -113,7 +113,8 @@ type Dependencies struct {
 	Range            Range
 }
 
-// PackageSettings is one [config-settings.NAME] table (PEP 517 config settings). A setting that is a list has several values.
+// PackageSettings is one [config-settings.NAME] table (PEP 517 config settings). A setting that is a list has several values;
+// the Range of Values is that of the key.
 type PackageSettings struct {
 	Name     String
 	Settings []Setting
@@ -176,7 +177,7 @@ type Verify struct {
 // Layers is the [layers] table.
 type Layers struct {
 	Max Int
-	// Own is a size as the user wrote it; OwnBytes is its value.
+	// Own is a size as the user wrote it; OwnBytes is its value, 0 when Own is not set.
 	Own      String
 	OwnBytes int64
 	Range    Range
@@ -197,7 +198,7 @@ type Slim struct {
 	Range  Range
 }
 
-// Arg is one build argument of [args] with its default. Value is what the build uses.
+// Arg is one build argument of [args] with its default. Value is what the build uses: the user's value, or the default.
 type Arg struct {
 	Name    String
 	Default String

@@ -50,8 +50,14 @@ func (g *grammar) check(value string) *flaw {
 	if f == nil && !g.whole.MatchString(value) {
 		f = &flaw{}
 	}
-	if f != nil && f.must == "" {
+	if f == nil {
+		return nil
+	}
+	if f.must == "" {
 		f.must = g.must
+	}
+	if f.fix != "" && (!g.whole.MatchString(f.fix) || g.flaw(f.fix) != nil) {
+		f.fix = "" // one mistake was mended, and there is another
 	}
 	return f
 }
@@ -101,7 +107,7 @@ const (
 	oldestPython       = 9  // 3.9
 	oldestFreeThreaded = 13 // PEP 703
 
-	versionPattern = `3\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?t?`
+	versionPattern = `3\.(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2}))?t?`
 )
 
 var versionOnly = regexp.MustCompile(`^(?:` + versionPattern + `)$`)

@@ -135,7 +135,7 @@ var keys = []key{
 	{path: "dependencies.project", typ: typeString, syntax: directory,
 		doc:      "The directory of the workspace member or project to install.",
 		fallback: "`.`",
-		example:  `project = "services/api"`},
+		example:  `project = "."`},
 	{path: "dependencies.groups", typ: typeList, syntax: groupName,
 		doc:      "Dependency groups to install besides the default dependencies: those of `[dependency-groups]`, of poetry, of pdm, or categories of a Pipfile.",
 		fallback: "none; the group `dev` is only installed when it is named here",

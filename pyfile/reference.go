@@ -44,7 +44,7 @@ func Reference() string {
 		}
 		for j := range keys {
 			if k := &keys[j]; strings.HasPrefix(k.path, header+".") {
-				referenceKey(&b, "### `"+k.name()+"`", example, k)
+				referenceKey(&b, "### `"+k.path+"`", example, k)
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func (s *scanner) name() string {
 	return s.text[start:s.pos]
 }
 
-// identifier reads the name of a project or an extra; it ends in a letter or digit.
+// identifier reads the letters, digits and separators of a name; see ValidName for what else a name must be.
 func (s *scanner) identifier() string {
 	start := s.pos
 	for s.pos < len(s.text) && (isAlphanumeric(s.text[s.pos]) || isSeparator(s.text[s.pos])) {

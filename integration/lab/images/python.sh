@@ -1,0 +1,53 @@
+# Sourced by up: the Python images.
+
+# python VERSION SUITE: python:VERSION and python:VERSION-slim in the lab's registry, each also under its full version. They are the official
+# ones where docker.io answers, else stand-ins made from that Debian suite.
+python() {
+	local version=$1 suite=$2 name=$registry/library/python full stamp
+	local made=$state/images/python-$version
+	stamp=$(cat "$lab"/images/* /etc/ssl/certs/ca-certificates.crt | sha256sum)
+	if [ "$(cat "$made" 2>/dev/null)" = "$stamp" ] && crane digest "$name:$version" >/dev/null 2>&1; then return; fi
+	mkdir -p "$state/images/$suite"
+	if timeout 10 crane digest "docker.io/library/python:$version-slim" >/dev/null 2>&1; then
+		say "copying python:$version and python:$version-slim from docker.io"
+		crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version-slim" "$name:$version-slim" 2>>"$state/log/images.log"
+		crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version" "$name:$version" 2>>"$state/log/images.log"
+	else
+		say "docker.io does not answer: a Debian $suite root"
+		debootstrap "$suite" "$state/images/$suite"
+		say "compiling CPython $version (3 minutes; $state/log/images.log)"
+		full=$(image version "$suite" type=tar --opt "build-arg:PYTHON=$version" | tar xO version)
+		image slim "$suite" "type=image,name=$name:$version-slim,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
+		say "python:$version, with compilers and headers (1 minute)"
+		image full "$suite" "type=image,name=$name:$version,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
+	fi
+	full=$(crane config "$name:$version-slim" | sed -n 's/.*"PYTHON_VERSION=\([^"]*\)".*/\1/p')
+	crane tag "$name:$version-slim" "$full-slim" 2>>"$state/log/images.log"
+	crane tag "$name:$version" "$full" 2>>"$state/log/images.log"
+	echo "$stamp" >"$made"
+	say "python:$version is $full"
+}
+
+# debootstrap SUITE FOLDER: a minimal Debian in FOLDER/rootfs.tar, from the mirrors that the host's apt uses, beside the host's CA bundle
+debootstrap() {
+	local main security
+	main=$(mirror Debian)
+	security=$(mirror Debian-Security)
+	mmdebstrap --quiet --variant=minbase --include=ca-certificates,netbase,tzdata --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+		"$1" "$2/rootfs.tar" ${main:+"deb $main $1 main" "deb $main $1-updates main"} ${security:+"deb $security $1-security main"} \
+		>>"$state/log/images.log" 2>&1 || die "mmdebstrap failed: $(tail -n 3 "$state/log/images.log")"
+	cp /etc/ssl/certs/ca-certificates.crt "$2/"
+}
+
+# mirror LABEL: the address the host's apt has for the archive of that label; nothing when it has none
+mirror() { apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Label: $1" 2>/dev/null | sed -n 1p; }
+
+# image STAGE SUITE OUTPUT OPTION...: one stage of python.dockerfile
+image() {
+	local stage=$1 suite=$2 output=$3
+	shift 3
+	buildctl --addr "$buildkit" build --progress plain --frontend dockerfile.v0 --opt filename=python.dockerfile --opt target="$stage" \
+		--local context="$state/images/$suite" --local dockerfile="$lab/images" "$@" --output "$output" 2>>"$state/log/images.log" ||
+		die "cannot make image $stage: $(grep -a '^error' "$state/log/images.log" | tail -n 1 | cut -c1-300)"
+}

@@ -1,0 +1,86 @@
+# Sourced by the lab's scripts: where its things are, and how its daemons start and stop.
+set -euo pipefail
+lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# All state is in one folder outside the checkout. Sockets are below it too, so its path must be short.
+state=$(realpath -m "${PYFILE_LAB:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfile/lab}")
+registry=${PYFILE_LAB_REGISTRY:-localhost:5055}
+export PATH="$state/bin:$PATH"
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# prepare: the state folder, locked against a second script until this one ends
+prepare() {
+	[ "$(id -u)" = 0 ] || die "root is needed, for mounts, a network bridge and Debian packages"
+	[[ $state =~ ^[A-Za-z0-9/._-]{1,64}$ ]] || die "PYFILE_LAB must be at most 64 letters, digits and /._- long: $state"
+	mkdir -p "$state"/{bin,log,run}
+	exec 9>"$state/run/lock"
+	flock -n 9 || { say "waiting for another lab script to end"; flock 9; }
+}
+
+# running NAME: the pid file names a process that still has the command line we gave it
+running() {
+	local pid
+	pid=$(cat "$state/run/$1.pid" 2>/dev/null) && cmp -s "$state/run/$1.command" "/proc/$pid/cmdline"
+}
+
+# serve NAME COMMAND...: start a daemon, unless it runs already with the same program and arguments
+serve() {
+	local name=$1 pid
+	shift
+	if running "$name"; then
+		pid=$(cat "$state/run/$name.pid")
+		if [ "$(readlink "/proc/$pid/exe")" = "$(realpath "$1")" ] && cmp -s <(printf '%s\0' "$@") "/proc/$pid/cmdline"; then return; fi
+		say "restarting $name, whose program or arguments changed"
+	fi
+	stop "$name"
+	setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
+	pid=$!
+	printf '%s\0' "$@" >"$state/run/$name.command"
+	echo "$pid" >"$state/run/$name.pid"
+}
+
+# stop NAME: end that daemon, if it is ours, and wait for it
+stop() {
+	if running "$1"; then
+		local pid
+		pid=$(cat "$state/run/$1.pid")
+		kill "$pid"
+		for _ in $(seq 200); do
+			running "$1" || break
+			sleep 0.1
+		done
+		if running "$1"; then kill -9 "$pid"; fi
+	fi
+	rm -f "$state/run/$1.pid" "$state/run/$1.command"
+}
+
+# buildkitd NAME ROOT: start a buildkitd and wait for it; its address is unix://$state/run/NAME.sock
+buildkitd() {
+	serve "$1" "$state/bin/buildkitd" --config "$state/buildkitd.toml" --root "$2" --addr "unix://$state/run/$1.sock"
+	wait_for 30 "$1" buildctl --addr "unix://$state/run/$1.sock" debug workers
+}
+
+# wait_for SECONDS NAME COMMAND...: until the command succeeds, or the daemon has ended
+wait_for() {
+	local name=$2 end=$((SECONDS + $1))
+	shift 2
+	until timeout 5 "$@" >/dev/null 2>&1; do
+		running "$name" || die "$name ended: $(tail -n 3 "$state/log/$name.log")"
+		[ $SECONDS -lt $end ] || die "$name does not answer: $(tail -n 3 "$state/log/$name.log")"
+		sleep 0.1
+	done
+}
+
+# debian PACKAGE...: install what is missing
+debian() {
+	local missing=()
+	for package in "$@"; do
+		dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing Debian packages: ${missing[*]}"
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >"$state/log/apt.log" 2>&1 ||
+		die "apt-get failed: $(tail -n 3 "$state/log/apt.log")"
+}

@@ -1,0 +1,181 @@
+package lock
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+var fuzzTarget = python.Target{Python: mustVersion("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}}
+
+func FuzzUV(f *testing.F)     { fuzzLock(f, "uv.lock") }
+func FuzzPylock(f *testing.F) { fuzzLock(f, "pylock.toml") }
+
+// fuzzLock reads any bytes as a lock and, if that works, selects from it.
+func fuzzLock(f *testing.F, name string) {
+	for _, a := range fixtures(f, "select") {
+		lock, ok := a.part(name)
+		if !ok {
+			continue
+		}
+		project, _ := a.part("pyproject.toml")
+		f.Add(expandHashes(lock), []byte(project), "dev", "s3")
+	}
+	f.Fuzz(func(t *testing.T, data, pyproject []byte, group, extra string) {
+		l, err := Read(name, data)
+		if (l == nil) == (err == nil) {
+			t.Fatalf("Read returned %v and %v", l, err)
+		}
+		if err != nil {
+			checkProblems(t, err, name, data)
+			return
+		}
+		for _, r := range []Request{{}, {Groups: located(group), Extras: located(extra)}} {
+			r.Target = fuzzTarget
+			if len(pyproject) > 0 {
+				if r.Project, err = ParseProject("pyproject.toml", pyproject); err != nil {
+					checkProblems(t, err, "pyproject.toml", pyproject)
+					r.Project = nil
+				}
+			}
+			artifacts, err := l.Select(r)
+			if err != nil {
+				if artifacts != nil {
+					t.Fatalf("Select returned %d artifacts and %v", len(artifacts), err)
+				}
+				checkProblems(t, err, name, data)
+				continue
+			}
+			checkArtifacts(t, artifacts, data)
+			again, err := l.Select(r)
+			if err != nil || len(again) != len(artifacts) {
+				t.Fatalf("Select gave %d artifacts, then %d and %v", len(artifacts), len(again), err)
+			}
+		}
+	})
+}
+
+// FuzzParseProject reads any bytes as a pyproject.toml.
+func FuzzParseProject(f *testing.F) {
+	for _, a := range append(fixtures(f, "project"), fixtures(f, "select")...) {
+		if text, ok := a.part("pyproject.toml"); ok {
+			f.Add([]byte(text))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := ParseProject("pyproject.toml", data)
+		if p == nil {
+			t.Fatal("no project")
+		}
+		if err != nil {
+			checkProblems(t, err, "pyproject.toml", data)
+		}
+		for _, s := range []pyfile.String{p.Name, p.Version, p.RequiresPython, p.BuildBackend} {
+			if s.Set() {
+				checkRange(t, s.Range, data)
+			} else if s.Value != "" {
+				t.Errorf("%q has no place", s.Value)
+			}
+		}
+		for _, s := range p.Dependencies {
+			checkRange(t, s.Range, data)
+		}
+	})
+}
+
+func fixtures(f *testing.F, folder string) []archive {
+	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no fixtures in testdata/%s: %v", folder, err)
+	}
+	var out []archive
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		out = append(out, parseArchive(string(data)))
+	}
+	return out
+}
+
+func located(value string) []pyfile.String {
+	return []pyfile.String{{Value: value, Range: firstLine}}
+}
+
+// checkProblems checks that an error is a list of problems, each with a text and a place in its file.
+func checkProblems(t *testing.T, err error, name string, data []byte) {
+	t.Helper()
+	var errs pyfile.Errors
+	if !errors.As(err, &errs) || len(errs) == 0 {
+		t.Fatalf("the error is %#v, want a list of problems", err)
+	}
+	for _, e := range errs {
+		if e.Msg == "" {
+			t.Error("a problem without a message")
+		}
+		if e.File == name {
+			checkRange(t, e.Range, data)
+		}
+	}
+}
+
+// checkRange checks that a range lies in the data: Start before End, on lines that exist, at columns that exist.
+func checkRange(t *testing.T, r pyfile.Range, data []byte) {
+	t.Helper()
+	start, end := offset(data, r.Start), offset(data, r.End)
+	if start < 0 || end < start {
+		t.Errorf("range %+v is not in the data", r)
+	}
+}
+
+// offset turns a place into a byte offset, or -1 when there is no such place.
+func offset(data []byte, p pyfile.Pos) int {
+	if p.Line < 1 || p.Col < 1 {
+		return -1
+	}
+	at := 0
+	for line := 1; line < p.Line; line++ {
+		for at < len(data) && data[at] != '\n' {
+			at++
+		}
+		if at == len(data) {
+			return -1
+		}
+		at++
+	}
+	if at += p.Col - 1; at > len(data) {
+		return -1
+	}
+	return at
+}
+
+var (
+	hex64     = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	plainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+)
+
+func checkArtifacts(t *testing.T, artifacts []Artifact, data []byte) {
+	t.Helper()
+	for i, a := range artifacts {
+		if i > 0 && artifacts[i-1].Name >= a.Name {
+			t.Errorf("%q after %q", a.Name, artifacts[i-1].Name)
+		}
+		if !plainName.MatchString(a.Name) || a.Kind != Wheel || !hex64.MatchString(a.SHA256) || a.Size < 0 {
+			t.Errorf("not sound: %+v", a)
+		}
+		w, err := python.ParseWheelName(a.Filename)
+		if err != nil || w.Name != a.Name {
+			t.Errorf("%s: file name %q: %v", a.Name, a.Filename, err)
+		}
+		if link, problem, _ := fileURL(a.URL); problem != "" || link != a.URL {
+			t.Errorf("%s: URL %q: %s", a.Name, a.URL, problem)
+		}
+		checkRange(t, a.Origin, data)
+	}
+}
