@@ -1,0 +1,298 @@
+//go:build integration
+
+// Package integration runs the gateway image against real daemons, registries, wheels and containers of the lab.
+package integration
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// registryHost is the lab's registry, which holds the frontend image and the Python images.
+var registryHost string
+
+func TestMain(m *testing.M) {
+	if err := enterLab(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// enterLab takes over the environment that `make lab` wrote.
+func enterLab() error {
+	state, err := exec.Command("lab/state").Output()
+	if err != nil {
+		return fmt.Errorf("lab/state: %w", err)
+	}
+	env, err := exec.Command("bash", "-c", `. "$1/env" && env -0`, "bash", strings.TrimSpace(string(state))).Output()
+	if err != nil {
+		return fmt.Errorf("the lab is not there; run `make lab image locks`: %w", err)
+	}
+	for _, v := range strings.Split(string(env), "\x00") {
+		if key, value, ok := strings.Cut(v, "="); ok && (key == "PATH" || key == "BUILDKIT_HOST" || strings.HasPrefix(key, "DOCKER_") || strings.HasPrefix(key, "BUILDX_") || strings.HasPrefix(key, "PYFILE_")) {
+			if err := os.Setenv(key, value); err != nil {
+				return err
+			}
+		}
+	}
+	registryHost = os.Getenv("PYFILE_LAB_REGISTRY")
+	return nil
+}
+
+// command runs a program and returns what it printed. It is ended when the test is.
+func command(t *testing.T, dir, program string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 20 * time.Second
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// must is command for what has to succeed.
+func must(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	out, err := command(t, dir, program, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// daemon is a buildkitd.
+type daemon struct{ addr string }
+
+// labDaemon is the lab's own, which keeps its cache from one test to the next.
+func labDaemon() daemon { return daemon{os.Getenv("BUILDKIT_HOST")} }
+
+// freshDaemon starts a buildkitd with an empty root and ends it with the test. Its containers have the host's network.
+func freshDaemon(t *testing.T) daemon {
+	t.Helper()
+	lab := os.Getenv("PYFILE_LAB")
+	root, err := os.MkdirTemp(lab, "fresh-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := daemon{"unix://" + root + "/buildkitd.sock"}
+	log, err := os.Create(root + ".log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("buildkitd", "--config", filepath.Join(lab, "buildkitd.toml"), "--root", root, "--addr", d.addr)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		log.Close()
+		if err := os.RemoveAll(root); err != nil {
+			t.Log(err)
+		}
+		os.Remove(root + ".log")
+	})
+	for range 100 {
+		if exec.Command("buildctl", "--addr", d.addr, "debug", "workers").Run() == nil {
+			return d
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("buildkitd does not answer; see %s.log", root)
+	return d
+}
+
+// build runs `buildctl build` with the gateway image on a project's folder, in plain progress.
+func (d daemon) build(t *testing.T, dir string, args ...string) (string, error) {
+	t.Helper()
+	return command(t, dir, "buildctl", append([]string{"--addr", d.addr, "build", "--progress", "plain",
+		"--frontend", "dockerfile.v0", "--opt", "filename=Pyfile", "--local", "context=.", "--local", "dockerfile=."}, args...)...)
+}
+
+// push is build for what has to succeed and be pushed; it returns the digest and what the build printed.
+func (d daemon) push(t *testing.T, dir, image string, args ...string) (digest, log string) {
+	t.Helper()
+	metadata := filepath.Join(t.TempDir(), "metadata.json")
+	log, err := d.build(t, dir, append(args, "--output", "type=image,name="+image+",push=true", "--metadata-file", metadata)...)
+	if err != nil {
+		t.Fatalf("build of %s: %v\n%s", dir, err, log)
+	}
+	return imageOf(t, image).digest, log
+}
+
+// pushed is an image in a registry.
+type pushed struct {
+	digest string
+	layers []string // digests, base first
+	config *v1.ConfigFile
+}
+
+// imageOf reads an image's manifest for linux/amd64 from a registry on localhost.
+func imageOf(t *testing.T, image string) pushed {
+	t.Helper()
+	ref, err := name.ParseReference(image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pushed{digest: digest.String(), config: config}
+	for _, l := range manifest.Layers {
+		p.layers = append(p.layers, l.Digest.String())
+	}
+	return p
+}
+
+// missingFrom lists the layers of p that other does not have.
+func (p pushed) missingFrom(other pushed) []string {
+	var out []string
+	for _, l := range p.layers {
+		found := false
+		for _, o := range other.layers {
+			found = found || l == o
+		}
+		if !found {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// example copies an example's folder, with its lock.
+func example(t *testing.T, which string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "examples", which))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// write writes a file of a project.
+func write(t *testing.T, dir, file, data string) {
+	t.Helper()
+	path := filepath.Join(dir, file)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace changes a text in a file of a project, once.
+func replace(t *testing.T, dir, file, old, new string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), old) {
+		t.Fatalf("%s does not contain %q", file, old)
+	}
+	write(t, dir, file, strings.Replace(string(data), old, new, 1))
+}
+
+// proxy forwards to one server and counts what passes.
+type proxy struct {
+	host     string // localhost:port
+	mu       sync.Mutex
+	requests []string // "GET /path"
+}
+
+// newProxy starts a proxy for the server at target, such as http://localhost:5055.
+func newProxy(t *testing.T, target string) *proxy {
+	t.Helper()
+	p := &proxy{}
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.host = fmt.Sprintf("localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			host, _ := strings.CutPrefix(target, "http://")
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", host
+			if secure, ok := strings.CutPrefix(target, "https://"); ok {
+				r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "https", secure, secure
+			}
+		},
+		ErrorLog: nil,
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		p.requests = append(p.requests, r.Method+" "+r.URL.Path)
+		p.mu.Unlock()
+		forward.ServeHTTP(w, r)
+	}), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
+	return p
+}
+
+// take returns the requests since the last take.
+func (p *proxy) take() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.requests
+	p.requests = nil
+	return out
+}
+
+// matching lists the requests that contain a text.
+func matching(requests []string, text string) []string {
+	var out []string
+	for _, r := range requests {
+		if strings.Contains(r, text) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// run starts a container as the image says, with a read-only root file system and no network but loopback, and returns its output.
+func run(t *testing.T, image string, args ...string) string {
+	t.Helper()
+	must(t, ".", "docker", "pull", "-q", image)
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "docker", append([]string{"run", "--rm", "--read-only", "--network", "none", image}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("run %s: %v\n%s%s", image, err, stdout.String(), stderr.String())
+	}
+	return stdout.String()
+}
