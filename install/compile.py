@@ -33,8 +33,9 @@ def target(path):
 def compile_module(path):
     with open(os.path.join(source, path), "rb") as f:
         text = f.read()
+    name = os.fsdecode(os.path.join(image, path))
     try:
-        code = compile(text, os.fsdecode(os.path.join(image, path)), "exec", dont_inherit=True, optimize=0)
+        code = compile(text, name, "exec", dont_inherit=True, optimize=0)
         data = header + source_hash(text) + marshal.dumps(code)
     except Exception:
         return  # not for this Python: a template, a test of syntax errors

@@ -28,7 +28,10 @@ func output(dir string, fill func() error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.Join(err, clear(dir, created))
+	if left := clear(dir, created); left != nil {
+		return errors.Join(err, left)
+	}
+	return err
 }
 
 // emptyDir makes dir if it is absent, and refuses it if it has entries.

@@ -84,10 +84,19 @@ type daemon struct{ addr string }
 // labDaemon is the lab's own, which keeps its cache from one test to the next.
 func labDaemon() daemon { return daemon{os.Getenv("BUILDKIT_HOST")} }
 
-// freshDaemon starts a buildkitd with an empty root and ends it with the test. Its containers have the host's network.
-func freshDaemon(t *testing.T) daemon {
+// freshDaemon starts a buildkitd with an empty root and ends it with the test. It pulls the names of docker.io from the registry at
+// mirror. Its containers have the host's network.
+func freshDaemon(t *testing.T, mirror string) daemon {
 	t.Helper()
 	lab := os.Getenv("PYFILE_LAB")
+	config, err := os.ReadFile(filepath.Join(lab, "buildkitd.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	configFile := filepath.Join(t.TempDir(), "buildkitd.toml")
+	if err := os.WriteFile(configFile, bytes.ReplaceAll(config, []byte(registryHost), []byte(mirror)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	root, err := os.MkdirTemp(lab, "fresh-")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +106,7 @@ func freshDaemon(t *testing.T) daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("buildkitd", "--config", filepath.Join(lab, "buildkitd.toml"), "--root", root, "--addr", d.addr)
+	cmd := exec.Command("buildkitd", "--config", configFile, "--root", root, "--addr", d.addr)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -191,6 +191,11 @@ func (f *fold) files(files *plan.Files, opts []llb.ConstraintsOpt) (llb.State, e
 			return llb.State{}, err
 		}
 	}
+	if len(files.Actions) > 1 {
+		// Every action gives the directory that it changes the time of now. A copy of the finished tree gives all the fixed time.
+		tree := all.WithState(llb.Scratch())
+		all = llb.Copy(tree, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &Epoch})
+	}
 	return st.File(all, opts...), nil
 }
 

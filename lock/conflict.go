@@ -14,7 +14,7 @@ import (
 // over them.
 
 // maxOpen is the number of extras that may be open at once: a truth table has 2^maxOpen bits.
-const maxOpen = 12
+const maxOpen = 10
 
 // table is a truth table: bit i tells whether the condition holds when exactly the open extras of i's bits are in use.
 type table []uint64
@@ -53,9 +53,8 @@ func (w *uvWalk) activate() {
 	if !a.findOpen() {
 		return
 	}
-	always := a.fill(func([]string) bool { return true })
-	for _, v := range w.queue {
-		a.add(v, always)
+	for _, p := range w.entries {
+		a.add(p.visit, a.table(p.marker))
 	}
 	for len(a.todo) > 0 {
 		v := a.todo[0]

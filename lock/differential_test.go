@@ -57,215 +57,6 @@ func run(t *testing.T, dir, stdin, name string, args ...string) string {
 	return string(out)
 }
 
-// ask is one question to a lock.
-type ask struct {
-	member string // directory of the project, "" for the root
-	groups []string
-	extras []string
-}
-
-type project struct {
-	name  string
-	files map[string]string
-	asks  []ask
-}
-
-var projects = []project{
-	{
-		name: "fastapi",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "Web.App"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["fastapi[standard]", "uvicorn[standard]>=0.30", "SQLAlchemy >=2.0, <3", "psycopg[binary]", "httpx[http2]"]
-`},
-		asks: []ask{{}},
-	},
-	{
-		name: "django with extras and groups",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "shop"
-version = "1"
-requires-python = ">=3.10,<3.15"
-dependencies = ["Django>=4.2,<6", "celery[redis]", "never-there; python_version < '3.4'"]
-[project.optional-dependencies]
-s3 = ["boto3 >= 1.35.0"]
-images = ["pillow; sys_platform != 'emscripten'"]
-all = ["shop[s3, images]"]
-Empty_Extra = []
-[dependency-groups]
-dev = ["pytest>=8", {include-group = "lint"}]
-lint = ["ruff~=0.9.0"]
-Self_Test = ["shop[s3]", "factory-boy"]
-none = []
-[tool.uv]
-override-dependencies = ["sqlparse>=0.5"]
-constraint-dependencies = ["idna<4"]
-dev-dependencies = ["coverage[toml]"]
-`},
-		asks: []ask{
-			{},
-			{extras: []string{"s3"}},
-			{extras: []string{"all"}, groups: []string{"lint"}},
-			{groups: []string{"dev"}},
-			{groups: []string{"self.test", "none"}, extras: []string{"empty-extra"}},
-		},
-	},
-	{
-		name: "markers",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "markers"
-version = "1"
-requires-python = ">=3.10"
-dependencies = [
-  "colorama; sys_platform == 'win32'",
-  "pyobjc-core; sys_platform == 'darwin'",
-  "greenlet; platform_machine == 'aarch64' or python_version >= '3.13'",
-  "cffi; platform_machine != 'aarch64' and implementation_name == 'cpython'",
-  "exceptiongroup; python_full_version < '3.11.1'",
-  "uvloop; platform_system == 'Linux' and os_name == 'posix'",
-  "tomli; python_version < '3.11'",
-  "ipython; platform_python_implementation == 'CPython'",
-]
-`},
-		asks: []ask{{}},
-	},
-	{
-		name: "data",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "data"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["numpy", "pandas", "scipy", "matplotlib", "scikit-learn", "pyarrow", "polars", "cryptography", "lxml", "orjson", "protobuf", "grpcio"]
-`},
-		asks: []ask{{}},
-	},
-	{
-		name: "forks",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "forks"
-version = "1"
-requires-python = ">=3.10"
-dependencies = [
-  "idna==3.4; python_version < '3.12'", "idna==3.7; python_version >= '3.12'",
-  "attrs==23.1.0; platform_machine == 'x86_64'", "attrs==23.2.0; platform_machine != 'x86_64'",
-  "requests", "numpy<2; python_version < '3.12'", "numpy>=2; python_version >= '3.12'",
-]
-`},
-		asks: []ask{{}},
-	},
-	{
-		name: "environments",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "environments"
-requires-python = "~=3.10"
-dynamic = ["version"]
-dependencies = ["click", "tqdm"]
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-[tool.uv]
-environments = ["sys_platform == 'linux' and platform_machine != 's390x'", "sys_platform == 'darwin'"]
-required-environments = ["sys_platform == 'linux' and platform_machine == 'aarch64'"]
-[tool.setuptools]
-py-modules = []
-`},
-		asks: []ask{{}},
-	},
-	{
-		name: "conflicts",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "conflicts"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["anyio"]
-[project.optional-dependencies]
-old = ["idna==3.4", "httpx"]
-new = ["idna==3.7", "httpx[socks]; sys_platform == 'linux'"]
-[dependency-groups]
-early = ["attrs==23.1.0", "conflicts[old]"]
-late = ["attrs==23.2.0"]
-[tool.uv]
-conflicts = [
-  [{extra = "old"}, {extra = "new"}],
-  [{group = "early"}, {group = "late"}],
-]
-`},
-		asks: []ask{{}, {extras: []string{"old"}}, {extras: []string{"new"}}, {groups: []string{"early"}}, {groups: []string{"late"}, extras: []string{"new"}}},
-	},
-	{
-		name: "workspace without a project at its root",
-		files: map[string]string{
-			"pyproject.toml": `
-[tool.uv.workspace]
-members = ["packages/*"]
-[dependency-groups]
-test = ["pytest>=8", "colorama; sys_platform == 'win32'"]
-`,
-			"packages/api/pyproject.toml": `
-[project]
-name = "api"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["starlette"]
-[dependency-groups]
-docs = ["markdown"]
-`,
-			"packages/worker/pyproject.toml": `
-[project]
-name = "worker"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["celery", "tomli; python_version < '3.11'"]
-`},
-		asks: []ask{{}, {groups: []string{"test"}}, {groups: []string{"docs"}}, {member: "packages/api", groups: []string{"docs"}}, {member: "packages/worker", groups: []string{"test"}}},
-	},
-	{
-		name: "workspace with a project at its root",
-		files: map[string]string{
-			"pyproject.toml": `
-[project]
-name = "main-app"
-version = "1"
-requires-python = ">=3.10"
-dependencies = ["click"]
-[project.optional-dependencies]
-color = ["colorama"]
-[dependency-groups]
-test = ["pytest>=8"]
-[tool.uv.workspace]
-members = ["packages/*"]
-`,
-			"packages/tool/pyproject.toml": `
-[project]
-name = "tool"
-version = "1"
-requires-python = ">=3.11"
-dependencies = ["rich"]
-[project.optional-dependencies]
-web = ["flask"]
-`},
-		asks: []ask{{}, {extras: []string{"color"}, groups: []string{"test"}}, {member: "packages/tool", extras: []string{"web"}}, {member: "packages/tool", groups: []string{"test"}}},
-	},
-	{
-		name: "no dependencies",
-		files: map[string]string{"pyproject.toml": `
-[project]
-name = "hello"
-version = "1"
-requires-python = ">=3.10"
-`},
-		asks: []ask{{}},
-	},
-}
-
 var targets = []python.Target{
 	{Python: mustVersion("3.10.0"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 31}},
 	{Python: mustVersion("3.11.7"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 36}},
@@ -307,10 +98,101 @@ func TestUVPicksWheelsAtURLs(t *testing.T) {
 	if link == nil {
 		t.Fatalf("no wheel of idna in\n%s", data)
 	}
-	p := project{name: "second", asks: []ask{{}}}
-	dir = t.TempDir()
-	write(t, filepath.Join(dir, "pyproject.toml"), fmt.Sprintf("[project]\nname = \"second\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\"idna @ %s\"]\n", link[1]))
-	compare(t, bin, dir, p)
+	index := regexp.MustCompile(`registry = "([^"]*)"`).FindSubmatch(data)
+	if index == nil {
+		t.Fatalf("no registry in\n%s", data)
+	}
+	for name, text := range map[string]string{
+		"requirement": fmt.Sprintf("dependencies = [\"idna @ %s\"]", link[1]),
+		"source":      fmt.Sprintf("dependencies = [\"idna>=3\"]\n[tool.uv.sources]\nidna = {url = %q}", link[1]),
+		"index":       fmt.Sprintf("dependencies = [\"idna==3.7\", \"attrs\"]\n[tool.uv.sources]\nidna = {index = \"x\"}\n[[tool.uv.index]]\nname = \"x\"\nurl = %q\nexplicit = true", index[1]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "pyproject.toml"), "[project]\nname = \"second\"\nversion = \"1\"\nrequires-python = \">=3.10\"\n"+text+"\n")
+			compare(t, bin, dir, project{name: name, asks: []ask{{}}})
+		})
+	}
+}
+
+// TestStaleIsWhatUVCallsStale changes a pyproject.toml behind the back of its lock and asks uv whether the lock still fits.
+// Select must never call a lock stale that uv takes. Of what uv does not take it may leave out what it says it does.
+func TestStaleIsWhatUVCallsStale(t *testing.T) {
+	bin := tools(t)
+	const text = `[project]
+name = "fresh-app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = [
+  "idna>=3,<4",
+  "attrs",
+  "colorama; sys_platform == 'win32'",
+]
+[project.optional-dependencies]
+more = ["sniffio==1.3.1"]
+[dependency-groups]
+dev = ["iniconfig>=1"]
+`
+	cases := []struct {
+		name, old, new string
+		silent         bool // uv calls it stale and Select does not look
+	}{
+		{name: "order", old: `  "idna>=3,<4",` + "\n" + `  "attrs",`, new: `  "attrs",` + "\n" + `  "idna>=3,<4",`},
+		{name: "spaces", old: "idna>=3,<4", new: "idna <4, >=3"},
+		{name: "case", old: `"attrs"`, new: `"ATTRS"`},
+		{name: "zeros", old: "sniffio==1.3.1", new: "sniffio== v1.3.1"},
+		{name: "quotes in a marker", old: `"colorama; sys_platform == 'win32'"`, new: `'colorama ; ( sys_platform=="win32" )'`},
+		{name: "description", old: `version = "1"`, new: "version = \"1\"\ndescription = \"x\""},
+		{name: "other tools", old: "[dependency-groups]", new: "[tool.ruff]\nline-length = 100\n[dependency-groups]"},
+		{name: "python in other words", old: `">=3.10"`, new: `">= 3.10.0"`},
+		{name: "group by another spelling", old: "dev = ", new: "Dev = "},
+		{name: "new dependency", old: `"attrs",`, new: `"attrs", "sniffio",`},
+		{name: "lost dependency", old: `  "attrs",`, new: ``},
+		{name: "new bound", old: "idna>=3,<4", new: "idna>=3.1,<4"},
+		{name: "new extra of a dependency", old: `"attrs"`, new: `"attrs[tests]"`},
+		{name: "new requirement in an extra", old: `"sniffio==1.3.1"`, new: `"sniffio==1.3.1", "idna"`},
+		{name: "new requirement in a group", old: `"iniconfig>=1"`, new: `"iniconfig>=1", "idna"`},
+		{name: "other python", old: `">=3.10"`, new: `">=3.11"`},
+		{name: "other name", old: "fresh-app", new: "stale-app"},
+		{name: "other marker", old: "win32", new: "darwin", silent: true},
+		{name: "new empty extra", old: "more = ", new: "none = []\nmore = ", silent: true},
+	}
+	uv := filepath.Join(bin, "uv")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pyproject.toml")
+	write(t, file, text)
+	run(t, dir, "", uv, "lock", "--quiet")
+	data, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read("uv.lock", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			changed := strings.Replace(text, c.old, c.new, 1)
+			if changed == text {
+				t.Fatal("the case changes nothing")
+			}
+			write(t, file, changed)
+			cmd := exec.Command(uv, "lock", "--check", "--quiet")
+			cmd.Dir = dir
+			uvStale := cmd.Run() != nil
+			_, err := l.Select(Request{Target: targets[1], Project: readProject(t, file)})
+			stale := err != nil && strings.Contains(err.Error(), "uv.lock is out of date")
+			if err != nil && !stale {
+				t.Fatal(err)
+			}
+			if stale != (uvStale && !c.silent) {
+				t.Errorf("uv says stale: %v, Select: %v", uvStale, err)
+			}
+			if c.silent && !uvStale {
+				t.Error("uv takes the lock: the case is not silent")
+			}
+		})
+	}
 }
 
 // compare locks a project and asks all its questions for all targets.

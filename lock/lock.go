@@ -41,7 +41,7 @@ type Artifact struct {
 	Origin   pyfile.Range `json:"origin"`           // the package's name in the lock
 }
 
-// Lock is a lock file that Read found sound.
+// Lock is a lock file that Read found sound. It does not change, so that several targets can select from it at the same time.
 type Lock struct {
 	Name   string // path, as errors name it
 	Format string // "uv" or "pylock"

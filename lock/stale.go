@@ -104,11 +104,12 @@ func (sets requirementSets) add(k requirementKey, name string, extras []string, 
 	set.direct = set.direct || direct
 	wanted, shown := canonicalSpecifier(specifier), specifier
 	if len(extras) > 0 {
-		for i := range extras {
-			extras[i] = python.NormalizeName(extras[i])
+		names := make([]string, len(extras))
+		for i, e := range extras {
+			names[i] = python.NormalizeName(e)
 		}
-		slices.Sort(extras)
-		list := "[" + strings.Join(slices.Compact(extras), ",") + "]"
+		slices.Sort(names)
+		list := "[" + strings.Join(slices.Compact(names), ",") + "]"
 		wanted, shown = list+wanted, list+shown
 	}
 	if !slices.Contains(set.wanted, wanted) {

@@ -12,7 +12,7 @@ import (
 )
 
 // This file is the only one that knows the TOML library. A lock of a few hundred packages has tens of thousands of values, so
-// nodes hold byte offsets, and strings share the text of the file; lines are counted when a place is asked for.
+// nodes hold byte offsets, and strings share the text of the file. Once parsed, a document does not change.
 
 // kind is what a node is.
 type kind uint8
@@ -116,7 +116,7 @@ func (n *node) add(name string, at span, value *node) {
 type document struct {
 	name  string // path, for errors
 	text  string
-	lines []int // offsets of the first byte of each line; filled by pos
+	lines []int // offsets of the first byte of each line
 	root  *node
 	slab  []node // nodes to hand out
 
@@ -129,7 +129,7 @@ type document struct {
 func parse(name string, data []byte) (*document, pyfile.Errors) {
 	data = data[:len(data):len(data)] // the library finds the offset of a slice by its capacity
 	d := &document{name: name, text: string(data), root: &node{kind: tableNode, form: headed}}
-	d.table = d.root
+	d.table, d.lines = d.root, lineStarts(d.text)
 	p := &unstable.Parser{}
 	p.Reset(data)
 	for p.NextExpression() {
@@ -167,22 +167,24 @@ func (d *document) span(at span) pyfile.Range {
 }
 
 func (d *document) pos(offset int) pyfile.Pos {
-	if d.lines == nil {
-		d.lines = []int{0}
-		for i := 0; ; {
-			n := strings.IndexByte(d.text[i:], '\n')
-			if n < 0 {
-				break
-			}
-			i += n + 1
-			d.lines = append(d.lines, i)
-		}
-	}
 	line, found := slices.BinarySearch(d.lines, offset)
 	if !found {
 		line--
 	}
 	return pyfile.Pos{Line: line + 1, Col: offset - d.lines[line] + 1}
+}
+
+// lineStarts are the offsets of the first byte of each line.
+func lineStarts(text string) []int {
+	lines := make([]int, 1, 1+strings.Count(text, "\n"))
+	for at := 0; ; {
+		n := strings.IndexByte(text[at:], '\n')
+		if n < 0 {
+			return lines
+		}
+		at += n + 1
+		lines = append(lines, at)
+	}
 }
 
 // newNode hands out nodes from a slab: one allocation for many.

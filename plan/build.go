@@ -279,6 +279,8 @@ func (s *stages) runtime() {
 			add(Action{Write: &Write{Path: "/etc/group", Mode: 0o644, Data: a.group}})
 		}
 		if a.home != "" {
+			// Parents that do not exist yet get the owner of what is made below them, and would carry it into the image.
+			add(Action{Mkdir: &Mkdir{Path: path.Dir(a.home), Mode: 0o755}})
 			add(Action{Mkdir: &Mkdir{Path: a.home, Mode: 0o700, Owner: a.uid}})
 		}
 	}

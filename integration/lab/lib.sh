@@ -10,20 +10,25 @@ export PATH="$state/bin:$PATH"
 say() { printf 'lab: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# prepare: the state folder, locked against a second script until this one ends
+# prepare: the state folder, locked against a second script until this one ends, and without pid files and sockets from before a reboot
 prepare() {
 	[ "$(id -u)" = 0 ] || die "root is needed, for mounts, a network bridge and Debian packages"
 	[[ $state =~ ^[A-Za-z0-9/._-]{1,64}$ ]] || die "PYFILE_LAB must be at most 64 letters, digits and /._- long: $state"
 	mkdir -p "$state"/{bin,log,run}
 	exec 9>"$state/run/lock"
 	flock -n 9 || { say "waiting for another lab script to end"; flock 9; }
+	if ! cmp -s "$state/run/boot" <(cat /proc/sys/kernel/random/boot_id); then
+		find "$state/run" -mindepth 1 ! -name lock -delete
+		cat /proc/sys/kernel/random/boot_id >"$state/run/boot"
+	fi
 }
 
-# running NAME: the pid file names a process that still has the command line we gave it
+# running NAME: the pid file names a process, which still has the command line we gave it
 running() {
 	local pid
-	pid=$(cat "$state/run/$1.pid" 2>/dev/null) && cmp -s "$state/run/$1.command" "/proc/$pid/cmdline"
+	pid=$(cat "$state/run/$1.pid" 2>/dev/null) && [ "$(cat "$state/run/$1.command")" = "$(command_line "$pid")" ]
 }
+command_line() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true; }
 
 # serve NAME COMMAND...: start a daemon, unless it runs already with the same program and arguments
 serve() {
@@ -31,13 +36,13 @@ serve() {
 	shift
 	if running "$name"; then
 		pid=$(cat "$state/run/$name.pid")
-		if [ "$(readlink "/proc/$pid/exe")" = "$(realpath "$1")" ] && cmp -s <(printf '%s\0' "$@") "/proc/$pid/cmdline"; then return; fi
+		if [ "$(readlink "/proc/$pid/exe")" = "$(realpath "$1")" ] && [ "$* " = "$(command_line "$pid")" ]; then return; fi
 		say "restarting $name, whose program or arguments changed"
 	fi
 	stop "$name"
 	setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
 	pid=$!
-	printf '%s\0' "$@" >"$state/run/$name.command"
+	echo "$* " >"$state/run/$name.command"
 	echo "$pid" >"$state/run/$name.pid"
 }
 
@@ -71,13 +76,15 @@ wait_for() {
 		[ $SECONDS -lt $end ] || die "$name does not answer: $(tail -n 3 "$state/log/$name.log")"
 		sleep 0.1
 	done
+	running "$name" || die "another program answers in place of $name; its log is $state/log/$name.log"
 }
 
 # debian PACKAGE...: install what is missing
 debian() {
-	local missing=()
+	local package installed missing=()
+	installed=$(dpkg-query -W -f='<${Package} ${db:Status-Status}>' "$@" 2>/dev/null) || true
 	for package in "$@"; do
-		dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+		[[ $installed == *"<$package installed>"* ]] || missing+=("$package")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "installing Debian packages: ${missing[*]}"

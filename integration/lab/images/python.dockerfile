@@ -29,7 +29,7 @@ RUN cd /install/usr/local \
  && for name in idle pip pydoc python python-config; do ln -s "$(echo "$name" | sed 's/^[a-z]*/&3/')" "bin/$name"; done
 # The Debian packages that own the shared objects which the interpreter and its modules are linked to.
 RUN find /install/usr/local -type f -perm /u+x -exec ldd {} + 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u \
-  | xargs readlink -f | grep -v ^/install | sed 's|^/usr||; s|^|*|' | xargs dpkg-query --search | cut -d: -f1 | sort -u > /libraries \
+  | xargs readlink -f | grep -v ^/install | sed 's|^/usr||; s|^|*|' | xargs dpkg-query --search | grep -v '^diversion' | cut -d: -f1 | sort -u > /libraries \
  && test -s /libraries
 
 FROM debian AS slim

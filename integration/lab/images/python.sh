@@ -33,7 +33,8 @@ debootstrap() {
 	local main security
 	main=$(mirror Debian)
 	security=$(mirror Debian-Security)
-	mmdebstrap --quiet --variant=minbase --include=ca-certificates,netbase,tzdata --dpkgopt='path-exclude=/usr/share/man/*' \
+	# A fixed date makes the same packages the same bytes, so that what is built on them stays cached.
+	SOURCE_DATE_EPOCH=0 mmdebstrap --quiet --variant=minbase --include=ca-certificates,netbase,tzdata --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		"$1" "$2/rootfs.tar" ${main:+"deb $main $1 main" "deb $main $1-updates main"} ${security:+"deb $security $1-security main"} \
 		>>"$state/log/images.log" 2>&1 || die "mmdebstrap failed: $(tail -n 3 "$state/log/images.log")"

@@ -48,6 +48,12 @@ type visit struct {
 	extra string
 }
 
+// entryPoint is a visit that the roots ask for, under a marker.
+type entryPoint struct {
+	visit
+	marker marker
+}
+
 // uvWalk is one walk through a lock.
 type uvWalk struct {
 	*uvLock
@@ -56,15 +62,16 @@ type uvWalk struct {
 	hint    string
 	errs    pyfile.Errors
 
-	roots  []*uvPackage
-	groups []rootGroup              // the groups asked for
-	extras []string                 // the extras asked for, normalised
-	asked  map[string]pyfile.String // where the Pyfile asks for what a pseudo-extra stands for
+	roots      []*uvPackage
+	wantGroups []rootGroup              // the groups asked for
+	wantExtras []string                 // the extras asked for, normalised
+	asked      map[string]pyfile.String // where the Pyfile asks for what a pseudo-extra stands for
 
 	activated []string                 // pseudo-extras of what is asked for, see conflictItem
 	parsed    map[string]python.Marker // markers by their text
 	known     map[string]bool          // what markers come to once activated is final
 	queue     []visit
+	entries   []entryPoint // what start put into the queue
 	seen      map[visit]bool
 	picked    []*uvPackage // every package reached, roots aside, in the order reached
 	reached   map[*uvPackage]bool
@@ -95,43 +102,6 @@ func (w *uvWalk) fits() {
 	}
 }
 
-// environment is that of the target, with a pre-release of Python taken as its release. Locks split at "<3.15" and ">=3.15",
-// and 3.15.0rc1 is on neither side by PEP 440, so packages would be missing without a word.
-func environment(t python.Target) python.Environment {
-	t.Python = release(t.Python)
-	return t.Environment()
-}
-
-// pythonFits checks the requires-python of a lock. A pre-release of Python counts as its release, as for uv.
-func pythonFits(t python.Target, requires pyfile.String, lock string) *pyfile.Error {
-	if !requires.Set() {
-		return nil
-	}
-	spec, err := python.ParseSpecifiers(requires.Value)
-	if err != nil {
-		return &pyfile.Error{File: lock, Range: requires.Range, Msg: fmt.Sprintf("requires-python must be versions such as \">=3.12\", not %q", requires.Value)}
-	}
-	if spec.Contains(release(t.Python), true) {
-		return nil
-	}
-	return &pyfile.Error{File: lock, Range: requires.Range,
-		Msg:  fmt.Sprintf("the lock is for Python %s, the image has Python %s", requires.Value, t.Python),
-		Hint: "choose another python in the Pyfile, or change requires-python in pyproject.toml and lock again"}
-}
-
-// release drops everything but the numbers of a version.
-func release(v python.Version) python.Version {
-	parts := make([]string, len(v.Release()))
-	for i, n := range v.Release() {
-		parts[i] = fmt.Sprint(n)
-	}
-	r, err := python.ParseVersion(strings.Join(parts, "."))
-	if err != nil {
-		return v
-	}
-	return r
-}
-
 func texts(markers []marker) string {
 	out := make([]string, len(markers))
 	for i, m := range markers {
@@ -145,7 +115,7 @@ func (w *uvWalk) any(markers []marker) bool {
 	return slices.ContainsFunc(markers, func(m marker) bool { return w.holds(m, nil) })
 }
 
-// holds evaluates a marker with pseudo-extras activated. One that cannot be evaluated is reported and does not hold.
+// holds evaluates a marker with pseudo-extras activated. One that cannot be evaluated is reported, once.
 func (w *uvWalk) holds(m marker, activated []string) bool {
 	if m.text == "" {
 		return true
@@ -181,148 +151,6 @@ func (w *uvWalk) follows(m marker) bool {
 	return ok
 }
 
-// findRoots finds the project in the lock. Without one, all members of the workspace are roots, as for uv.
-func (w *uvWalk) findRoots() {
-	if p := w.request.Project; p != nil && p.Name.Set() {
-		for _, pkg := range w.byName[p.Normalized] {
-			if pkg.source.local() {
-				w.roots = append(w.roots, pkg)
-			}
-		}
-		if len(w.roots) != 1 {
-			w.roots = nil
-			w.errs = append(w.errs, &pyfile.Error{File: p.File, Range: p.Name.Range,
-				Msg: fmt.Sprintf("uv.lock is out of date: it does not know the project %q", p.Name.Value), Hint: w.hint})
-		}
-		return
-	}
-	for _, pkg := range w.packages {
-		if pkg.source.local() && pkg.source.value == "." {
-			w.roots = []*uvPackage{pkg}
-			return
-		}
-	}
-	for _, name := range w.members {
-		for _, pkg := range w.byName[name] {
-			if pkg.source.local() {
-				w.roots = append(w.roots, pkg)
-			}
-		}
-	}
-	if len(w.roots) == 0 && len(w.requirements) == 0 && len(w.uvLock.groups) == 0 && len(w.packages) > 0 {
-		w.errs = append(w.errs, &pyfile.Error{File: w.doc.name, Range: firstLine, Msg: "uv.lock has packages but no project that needs them", Hint: w.hint})
-	}
-}
-
-// workspaceRoot is the project at the root of the workspace, whose groups a member inherits.
-func (w *uvWalk) workspaceRoot() *uvPackage {
-	for _, pkg := range w.packages {
-		if pkg.source.local() && pkg.source.value == "." {
-			return pkg
-		}
-	}
-	return nil
-}
-
-// findGroups finds the owners of the groups asked for: the roots that define them, else the root of the workspace.
-func (w *uvWalk) findGroups() {
-	w.asked = map[string]pyfile.String{}
-	for _, asked := range w.request.Groups {
-		name := python.NormalizeName(asked.Value)
-		found := len(w.groups)
-		for _, pkg := range w.roots {
-			if slices.Contains(w.groupsOf(pkg), name) {
-				w.ask(rootGroup{pkg, name}, asked)
-			}
-		}
-		if root := w.workspaceRoot(); len(w.groups) == found && root != nil && slices.Contains(w.groupsOf(root), name) {
-			w.ask(rootGroup{root, name}, asked)
-		}
-		member := len(w.groups) > found && len(w.members) > 0 && w.request.Project != nil && w.request.Project.Name.Set()
-		if slices.ContainsFunc(w.uvLock.groups, func(g uvGroup) bool { return g.name == name }) && !member {
-			w.groups = append(w.groups, rootGroup{nil, name})
-		}
-		if len(w.groups) == found {
-			w.errs = append(w.errs, unknownName(w.doc.name, "dependency group", asked, w.allGroups()))
-		}
-	}
-}
-
-func (w *uvWalk) ask(g rootGroup, asked pyfile.String) {
-	w.groups = append(w.groups, g)
-	w.asked[conflictItem{pkg: g.pkg.name, group: g.name}.encode()] = asked
-}
-
-// groupsOf are the names of a project's groups. An empty one leaves a trace in the metadata or the pyproject.toml only.
-func (w *uvWalk) groupsOf(pkg *uvPackage) []string {
-	var out []string
-	for _, g := range pkg.groups {
-		out = append(out, g.name)
-	}
-	if pkg.metadata != nil {
-		for _, g := range pkg.metadata.groups {
-			out = append(out, g.name)
-		}
-	}
-	if p := w.request.Project; p != nil && p.Normalized == pkg.name {
-		for _, g := range p.DependencyGroups {
-			out = append(out, python.NormalizeName(g.Name.Value))
-		}
-	}
-	return out
-}
-
-func (w *uvWalk) allGroups() []string {
-	var out []string
-	for _, pkg := range w.roots {
-		out = append(out, w.groupsOf(pkg)...)
-	}
-	if root := w.workspaceRoot(); root != nil {
-		out = append(out, w.groupsOf(root)...)
-	}
-	for _, g := range w.uvLock.groups {
-		out = append(out, g.name)
-	}
-	return out
-}
-
-// findExtras checks the extras asked for.
-func (w *uvWalk) findExtras() {
-	var known []string
-	for _, pkg := range w.roots {
-		for _, e := range pkg.uvExtras() {
-			known = append(known, e)
-		}
-		if p := w.request.Project; p != nil && p.Normalized == pkg.name {
-			for _, e := range p.OptionalDependencies {
-				known = append(known, python.NormalizeName(e.Name.Value))
-			}
-		}
-	}
-	for _, asked := range w.request.Extras {
-		name := python.NormalizeName(asked.Value)
-		if !slices.Contains(known, name) {
-			w.errs = append(w.errs, unknownName(w.doc.name, "extra", asked, known))
-			continue
-		}
-		w.extras = append(w.extras, name)
-		for _, pkg := range w.roots {
-			w.asked[conflictItem{pkg: pkg.name, extra: name}.encode()] = asked
-		}
-	}
-}
-
-func (p *uvPackage) uvExtras() []string {
-	var out []string
-	for _, e := range p.extras {
-		out = append(out, e.name)
-	}
-	if p.metadata != nil {
-		out = append(out, p.metadata.extras...)
-	}
-	return out
-}
-
 // start puts what the roots need into the queue.
 func (w *uvWalk) start() {
 	w.reached, w.isRoot = map[*uvPackage]bool{}, map[*uvPackage]bool{}
@@ -332,24 +160,24 @@ func (w *uvWalk) start() {
 		if conflicting {
 			w.activateItem(conflictItem{pkg: pkg.name})
 		}
-		w.push(visit{pkg, ""})
+		w.enter(visit{pkg, ""}, marker{})
 		for _, e := range pkg.extras {
-			if slices.Contains(w.extras, e.name) {
+			if slices.Contains(w.wantExtras, e.name) {
 				if conflicting {
 					w.activateItem(conflictItem{pkg: pkg.name, extra: e.name})
 				}
-				w.push(visit{pkg, e.name})
+				w.enter(visit{pkg, e.name}, marker{})
 			}
 		}
 	}
 	if conflicting {
-		for _, g := range w.groups {
+		for _, g := range w.wantGroups {
 			if g.pkg != nil {
 				w.activateItem(conflictItem{pkg: g.pkg.name, group: g.name})
 			}
 		}
 	}
-	for _, g := range w.groups {
+	for _, g := range w.wantGroups {
 		if g.pkg == nil {
 			continue
 		}
@@ -369,7 +197,11 @@ func (w *uvWalk) groupEdge(from *uvPackage, e *edge) {
 		return
 	}
 	w.activated = activated
-	w.reach(from, e)
+	w.pick(e.to, from)
+	w.enter(visit{e.to, ""}, e.marker)
+	for _, extra := range e.extras {
+		w.enter(visit{e.to, extra}, e.marker)
+	}
 }
 
 // withExtras is what is activated once an edge is followed.
@@ -387,6 +219,12 @@ func (w *uvWalk) activateItem(c conflictItem) {
 	if name := c.encode(); !slices.Contains(w.activated, name) {
 		w.activated = append(w.activated, name)
 	}
+}
+
+// enter puts into the queue what the roots ask for.
+func (w *uvWalk) enter(v visit, m marker) {
+	w.entries = append(w.entries, entryPoint{v, m})
+	w.push(v)
 }
 
 func (w *uvWalk) push(v visit) {
@@ -420,11 +258,11 @@ func (w *uvWalk) manifest() {
 	for _, r := range w.requirements {
 		w.manifestRequirement(r)
 	}
-	for _, g := range w.groups {
+	for _, g := range w.wantGroups {
 		if g.pkg != nil {
 			continue
 		}
-		for _, set := range w.uvLock.groups {
+		for _, set := range w.groups {
 			if set.name != g.name {
 				continue
 			}
@@ -455,9 +293,9 @@ func (w *uvWalk) manifestRequirement(r uvRequirement) *uvPackage {
 		return nil
 	}
 	w.pick(found[0], nil)
-	w.push(visit{found[0], ""})
+	w.enter(visit{found[0], ""}, marker{})
 	for _, extra := range r.extras {
-		w.push(visit{found[0], extra})
+		w.enter(visit{found[0], extra}, marker{})
 	}
 	return found[0]
 }

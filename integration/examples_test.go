@@ -1,0 +1,220 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// expectation is what an example's expect file says: what the image's command prints, or what it answers over HTTP.
+type expectation struct {
+	Stdout string
+	HTTP   *struct {
+		Port       int
+		Path, Body string
+	}
+}
+
+// examples are the names of all examples with what they expect.
+func examples(t *testing.T) map[string]expectation {
+	t.Helper()
+	files, err := filepath.Glob("../examples/*/Pyfile")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	all := map[string]expectation{}
+	for _, f := range files {
+		dir := filepath.Dir(f)
+		data, err := os.ReadFile(filepath.Join(dir, "expect"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e expectation
+		if err := toml.Unmarshal(data, &e); err != nil {
+			t.Fatalf("%s/expect: %v", dir, err)
+		}
+		if (e.Stdout == "") == (e.HTTP == nil) {
+			t.Fatalf("%s/expect: one of stdout and [http] must be there", dir)
+		}
+		all[filepath.Base(dir)] = e
+	}
+	return all
+}
+
+// tooLarge are examples that not every client builds, because storing their image once more takes its time.
+var tooLarge = map[string][]string{"data": {"buildx", "engine"}}
+
+// TestExamplesBuildAndRunWithEveryClient also checks that the image is the same whoever built it: configuration and layers.
+func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
+	for name, expect := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first pushed
+			var builtBy string
+			for _, c := range clients {
+				if slices.Contains(tooLarge[name], c.name) {
+					continue
+				}
+				image := registryHost + "/test/example-" + name + ":" + c.name
+				c.build(t, filepath.Join("..", "examples", name), image)
+				img := saved(t, image)
+				if builtBy == "" {
+					first, builtBy = img, c.name
+				}
+				if !slices.Equal(img.layers, first.layers) {
+					t.Errorf("layers by %s:\n%s\nlayers by %s:\n%s", builtBy, strings.Join(first.layers, "\n"), c.name, strings.Join(img.layers, "\n"))
+				}
+				if !reflect.DeepEqual(img.config, first.config) {
+					t.Errorf("configuration by %s: %+v\nconfiguration by %s: %+v", builtBy, first.config, c.name, img.config)
+				}
+				behaves(t, image, expect)
+			}
+			isSealed(t, registryHost+"/test/example-"+name+":"+builtBy)
+		})
+	}
+}
+
+// behaves runs an image's own command with a read-only root.
+func behaves(t *testing.T, image string, expect expectation) {
+	t.Helper()
+	got, want := "", expect.Stdout
+	if expect.HTTP != nil {
+		got, want = get(t, image, expect.HTTP.Port, expect.HTTP.Path), expect.HTTP.Body
+	} else {
+		got = container(t, image, []string{"--read-only", "--network", "none"})
+	}
+	if !regexp.MustCompile(want).MatchString(got) {
+		t.Errorf("%s gives %q, which does not match %s", image, got, want)
+	}
+}
+
+// writable lists what the user may write: files, and directories where it may make some.
+const writable = `
+import json, os
+found = []
+for top, dirs, files in os.walk("/"):
+    if top == "/":
+        dirs[:] = [d for d in dirs if d not in ("proc", "sys", "dev")]
+    paths = [top] + [os.path.join(top, f) for f in files]
+    found += [p for p in paths if not os.path.islink(p) and os.access(p, os.W_OK)]
+print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(), "workdir": os.getcwd(), "writable": sorted(found)}))
+`
+
+// isSealed checks that the image's user is not root and owns nothing but its home.
+func isSealed(t *testing.T, image string) {
+	t.Helper()
+	var got struct {
+		UID, GID int
+		Groups   []int
+		Workdir  string
+		Writable []string
+	}
+	probe := func(options ...string) {
+		t.Helper()
+		options = append(options, "--network", "none", "--entrypoint", "/opt/venv/bin/python")
+		if err := json.Unmarshal([]byte(container(t, image, options, "-c", writable)), &got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probe()
+	if got.UID != 65532 || got.GID != 65532 || !slices.Equal(got.Groups, []int{65532}) || got.Workdir != "/app" {
+		t.Errorf("%s runs as %d:%d %v in %s", image, got.UID, got.GID, got.Groups, got.Workdir)
+	}
+	// All but the home come from the base image, where everybody may write them.
+	if want := []string{"/home/nonroot", "/run/lock", "/tmp", "/var/tmp"}; !slices.Equal(got.Writable, want) {
+		t.Errorf("%s: its user may write %v, not just %v", image, got.Writable, want)
+	}
+	probe("--read-only")
+	if len(got.Writable) != 0 {
+		t.Errorf("%s with a read-only root: its user may write %v", image, got.Writable)
+	}
+}
+
+// unimportable are the modules of examples/data that cannot be imported, by design of their projects.
+var unimportable = []struct {
+	prefix    string // of the module's name
+	error     string
+	temporary bool // it can be imported where a directory can be written
+}{
+	{"matplotlib", "writable cache directory", true},
+	{"mpl_toolkits.", "writable cache directory", true},
+	{"pylab", "writable cache directory", true},
+	{"google.longrunning.operations_", "No module named 'grpc'", false}, // comes with an extra of googleapis-common-protos
+}
+
+// importAll imports the topmost modules of every distribution. A directory without __init__.py is a namespace, which several
+// distributions share; what lies below it is imported.
+const importAll = `
+import importlib, importlib.metadata, json, warnings
+warnings.simplefilter("ignore")
+modules, empty, failed = set(), [], {}
+for d in importlib.metadata.distributions():
+    files = [f for f in d.files if f.suffix in (".py", ".so") and all(p.isidentifier() for p in f.parts[:-1]) and "__pycache__" not in f.parts]
+    packages = {f.parts[:-1] for f in files if f.name == "__init__.py"}
+    found = set()
+    for f in files:
+        parts = (*f.parts[:-1], f.name.split(".")[0])
+        top = next((parts[:i] for i in range(1, len(parts)) if parts[:i] in packages), parts)
+        found.add(".".join(top))
+    modules |= found
+    if not found:
+        empty.append(d.name)
+for name in sorted(modules):
+    try:
+        importlib.import_module(name)
+    except BaseException as e:
+        failed[name] = f"{type(e).__name__}: {e}"
+print(json.dumps({"distributions": len(list(importlib.metadata.distributions())), "modules": sorted(modules), "empty": empty, "failed": failed}))
+`
+
+func TestEveryModuleOfDataCanBeImported(t *testing.T) {
+	t.Parallel()
+	image := registryHost + "/test/example-data:buildctl"
+	labDaemon().push(t, "../examples/data", image)
+	must(t, ".", "docker", "pull", "-q", image)
+	for _, temporary := range []bool{false, true} {
+		options := []string{"--read-only", "--network", "none"}
+		if temporary {
+			options = append(options, "--tmpfs", "/tmp")
+		}
+		var got struct {
+			Distributions  int
+			Modules, Empty []string
+			Failed         map[string]string
+		}
+		out := container(t, image, options, "python", "-c", importAll)
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if got.Distributions < 95 || len(got.Modules) < 95 || len(got.Empty) > 0 {
+			t.Errorf("%d distributions with the modules %v; these have none: %v", got.Distributions, got.Modules, got.Empty)
+		}
+		excused := map[string]bool{}
+		for name, why := range got.Failed {
+			found := false
+			for _, u := range unimportable {
+				if strings.HasPrefix(name, u.prefix) && strings.Contains(why, u.error) && !(temporary && u.temporary) {
+					found, excused[u.prefix] = true, true
+				}
+			}
+			if !found {
+				t.Errorf("import %s: %s", name, why)
+			}
+		}
+		for _, u := range unimportable {
+			if !excused[u.prefix] && !(temporary && u.temporary) {
+				t.Errorf("%s can be imported after all", u.prefix)
+			}
+		}
+		t.Logf("%d distributions, %d modules", got.Distributions, len(got.Modules))
+	}
+}

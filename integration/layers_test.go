@@ -1,0 +1,263 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// dateCut is that of examples/locks.
+const dateCut = "2026-11-01T00:00:00Z"
+
+// uv is the pinned uv that made the examples' locks.
+func uv(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(cache, "pyfile", "uv-*", "bin", "uv"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no uv; run `make locks`: %v", err)
+	}
+	return must(t, dir, found[len(found)-1], append(args, "--quiet", "--no-config")...)
+}
+
+// bump changes the version of one dependency in the lock of a project, as `uv lock --upgrade-package` does.
+func bump(t *testing.T, dir, requirement string) {
+	t.Helper()
+	before := packages(t, dir)
+	uv(t, dir, "lock", "--exclude-newer", dateCut, "--upgrade-package", requirement)
+	var changed []string
+	for name, version := range packages(t, dir) {
+		if before[name] != version {
+			changed = append(changed, name)
+		}
+	}
+	want, _, _ := strings.Cut(requirement, "==")
+	if !slices.Equal(changed, []string{want}) {
+		t.Fatalf("bumping %s changed %v in the lock", requirement, changed)
+	}
+}
+
+var lockPackage = regexp.MustCompile(`(?m)^name = "(.*)"\nversion = "(.*)"$`)
+
+// packages are the names and versions in a project's uv.lock. Of a package with several versions all are joined.
+func packages(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, m := range lockPackage.FindAllStringSubmatch(string(data), -1) {
+		out[m[1]] += m[2] + " "
+	}
+	return out
+}
+
+func TestOneLineOfCodeIsOneNewLayer(t *testing.T) {
+	dir, image := example(t, "data"), registryHost+"/test/layers:code"
+	labDaemon().push(t, dir, image)
+	before := imageOf(t, image)
+	replace(t, dir, "src/data/report.py", "slope {slope", "The slope {slope")
+	labDaemon().push(t, dir, image)
+	after := imageOf(t, image)
+	if layers := after.missingFrom(before); len(layers) != 1 || len(after.layers) != len(before.layers) || layers[0] != after.layers[len(after.layers)-1] {
+		t.Errorf("new layers: %v of %v", layers, after.layers)
+	}
+}
+
+func TestOneBumpedDependencyIsOneNewLayer(t *testing.T) {
+	for _, requirement := range []string{"certifi==2025.8.3", "sqlalchemy==2.1.5"} { // one in a bucket, one large enough for a layer of its own
+		dir, image := example(t, "data"), registryHost+"/test/layers:bump"
+		labDaemon().push(t, dir, image)
+		before := imageOf(t, image)
+		bump(t, dir, requirement)
+		labDaemon().push(t, dir, image)
+		after := imageOf(t, image)
+		if layers := after.missingFrom(before); len(layers) != 1 || len(after.layers) != len(before.layers) {
+			t.Errorf("%s: new layers: %v of %v", requirement, layers, after.layers)
+		}
+	}
+}
+
+func TestAFileThatTheWheelDoesNotContainIsNoNewLayer(t *testing.T) {
+	dir, image := example(t, "hello"), registryHost+"/test/layers:readme"
+	labDaemon().push(t, dir, image)
+	before := imageOf(t, image)
+	write(t, dir, "NOTES.md", "not part of the wheel\n")
+	_, log := labDaemon().push(t, dir, image)
+	if after := imageOf(t, image); after.digest != before.digest {
+		t.Errorf("the image changed: %v", after.missingFrom(before))
+	}
+	if ran := ranSteps(log); slices.Contains(ran, "[final] install hello") {
+		t.Errorf("the application was installed again: %v", ran)
+	}
+}
+
+func TestTwoFreshDaemonsMakeOneDigest(t *testing.T) {
+	dir := example(t, "data")
+	a, _ := freshDaemon(t, registryHost).push(t, dir, registryHost+"/test/digest:a")
+	b, _ := freshDaemon(t, registryHost).push(t, dir, registryHost+"/test/digest:b", "--no-cache")
+	if a != b {
+		t.Errorf("two digests: %s and %s; layers of one only: %v", a, b, imageOf(t, registryHost+"/test/digest:a").missingFrom(imageOf(t, registryHost+"/test/digest:b")))
+	}
+}
+
+// A fresh runner has nothing but a registry cache.
+func TestFreshRunnerDoesNothingTwice(t *testing.T) {
+	for _, mode := range []string{"min", "max"} {
+		t.Run("mode="+mode, func(t *testing.T) {
+			dir := example(t, "data")
+			lock, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			origin := regexp.MustCompile(`url = "(https?://[^/"]+)/`).FindStringSubmatch(string(lock))[1]
+			index, registry := newProxy(t, origin), newProxy(t, "http://"+registryHost)
+			// through makes the lock name the counting proxy in place of the files' own host.
+			through := func() {
+				data, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(t, dir, "uv.lock", strings.ReplaceAll(string(data), `url = "`+origin+"/", `url = "http://`+index.host+"/"))
+			}
+			image, cache := registry.host+"/test/fresh:"+mode, registry.host+"/test/fresh-cache:"+mode
+			through()
+			first, _ := freshDaemon(t, registry.host).push(t, dir, image, "--export-cache", "type=registry,ref="+cache+",mode="+mode)
+			if n := len(index.take()); n < 90 {
+				t.Fatalf("the first build fetched %d files only", n)
+			}
+			registry.take()
+			built := imageOf(t, image)
+
+			// Nothing changed.
+			second, log := freshDaemon(t, registry.host).push(t, dir, image, "--import-cache", "type=registry,ref="+cache)
+			if first != second {
+				t.Errorf("unchanged: digest %s became %s", first, second)
+			}
+			if ran := ranSteps(log); len(ran) != 0 {
+				t.Errorf("unchanged: these steps ran: %v", ran)
+			}
+			if got := index.take(); len(got) != 0 {
+				t.Errorf("unchanged: fetched from the index: %v", got)
+			}
+			if got := pulledLayers(registry.take(), built); len(got) != 0 {
+				t.Errorf("unchanged: layers pulled: %v", got)
+			}
+
+			// One bump.
+			write(t, dir, "uv.lock", string(lock))
+			bump(t, dir, "certifi==2025.8.3")
+			through()
+			_, log = freshDaemon(t, registry.host).push(t, dir, image, "--import-cache", "type=registry,ref="+cache)
+			if ran := ranSteps(log); len(ran) != 1 || !strings.HasPrefix(ran[0], "[base] install ") {
+				t.Errorf("bump: these steps ran: %v", ran)
+			}
+			fetched := index.take()
+			for _, r := range fetched {
+				if !strings.Contains(r, "/certifi-2025.8.3-") {
+					// The others of the group are fetched too: its layer is made anew from all its wheels.
+					if !inGroup(t, log, r) {
+						t.Errorf("bump: fetched %s, which is not of the bumped group", r)
+					}
+				}
+			}
+			if len(matching(fetched, "/certifi-2025.8.3-")) == 0 {
+				t.Errorf("bump: certifi was not fetched: %v", fetched)
+			}
+			base := imageOf(t, registryHost+"/library/python:3.13-slim")
+			after := imageOf(t, image)
+			for _, l := range pulledLayers(registry.take(), built) {
+				if !slices.Contains(base.layers, l) {
+					t.Errorf("bump: layer %s was pulled", l)
+				}
+			}
+			if layers := after.missingFrom(built); len(layers) != 1 {
+				t.Errorf("bump: new layers %v", layers)
+			}
+		})
+	}
+}
+
+// pulledLayers are the layers of an image, or of the base it stands on, that were read from a registry.
+func pulledLayers(requests []string, image pushed) []string {
+	var out []string
+	for _, r := range matching(requests, "GET /v2/") {
+		for _, l := range image.layers {
+			if strings.HasSuffix(r, "/blobs/"+l) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+var (
+	vertexName = regexp.MustCompile(`(?m)^#(\d+) (\[(?:dep-builder|base|app-builder|final)[^\]]*\] .*)$`)
+	vertexEnd  = regexp.MustCompile(`(?m)^#(\d+) (DONE|CACHED|ERROR|CANCELED)`)
+)
+
+// ranSteps are the steps that executed something, in the order of the log. Images, the source and the merge are not executed.
+func ranSteps(log string) []string {
+	names := map[string]string{}
+	for _, m := range vertexName.FindAllStringSubmatch(log, -1) {
+		names[m[1]] = m[2]
+	}
+	cached := map[string]bool{}
+	var order []string
+	for _, m := range vertexEnd.FindAllStringSubmatch(log, -1) {
+		if m[2] == "CACHED" {
+			cached[m[1]] = true
+		} else if !slices.Contains(order, m[1]) {
+			order = append(order, m[1])
+		}
+	}
+	var ran []string
+	for _, id := range order {
+		name := names[id]
+		idle := name == "" || cached[id] || strings.Contains(name, "] FROM ") || strings.Contains(name, "] fetch ") ||
+			strings.Contains(name, "] load the source") || strings.Contains(name, "] merge ")
+		if !idle {
+			ran = append(ran, name)
+		}
+	}
+	return ran
+}
+
+// inGroup tells whether a fetched file belongs to the group of wheels that the log says was installed again.
+func inGroup(t *testing.T, _ string, request string) bool {
+	t.Helper()
+	data, err := os.ReadFile("../examples/data/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		Steps []struct {
+			ID   string
+			Exec *struct{ Args []string }
+		}
+	}
+	if err := json.Unmarshal(data, &plan); err != nil {
+		t.Fatal(err)
+	}
+	file := request[strings.LastIndex(request, "/")+1:]
+	for _, s := range plan.Steps {
+		if s.Exec == nil {
+			continue
+		}
+		args := strings.Join(s.Exec.Args, " ")
+		if strings.Contains(args, "/certifi-") && strings.Contains(args, "/"+file) {
+			return true
+		}
+	}
+	return false
+}
