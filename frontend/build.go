@@ -128,16 +128,19 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		in.Base, err = b.images.config(groupCtx, b, project.Base, target, project.File.Base.Range)
+		in.Base, err = b.images.config(groupCtx, b, project, project.Base, target)
 		return err
 	})
 	if project.NeedsBuilder() {
 		group.Go(func() (err error) {
-			in.Builder, err = b.images.config(groupCtx, b, project.Builder, target, project.File.Builder.Range)
+			in.Builder, err = b.images.config(groupCtx, b, project, project.Builder, target)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if err := project.CheckBase(in); err != nil {
 		return nil, nil, err
 	}
 	s := &sources{base: in.Base, Sources: llb.Sources{
@@ -147,7 +150,7 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 			if isTarget {
 				p = target
 			}
-			return b.images.state(ctx, b, ref, p, opts...)
+			return b.images.state(ctx, b, project, ref, p, opts...)
 		},
 		Context: func(c plan.Context, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
 			return b.context(ctx, c, opts...)
@@ -183,8 +186,8 @@ func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Sour
 	}
 	facts, err := plan.ParseFacts(files)
 	if err != nil {
-		return facts, pyfile.Errors{{Range: project.File.Base.Range, Msg: fmt.Sprintf("base %s: %v", base.Ref, err),
-			Hint: "use a Debian image such as python:" + project.Python.Value + "-slim"}}
+		return facts, project.ImageError(base.Ref, fmt.Sprintf("base %s: %v", base.Ref, err),
+			"use a Debian image such as python:"+project.Python.Value+"-slim")
 	}
 	return facts, nil
 }

@@ -3,6 +3,7 @@ package frontend
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
@@ -48,7 +49,7 @@ const excerptSize = 64 << 10
 // sourceInfo is one of the user's files for an error message.
 func (b *build) sourceInfo(file string, ranges []*pb.Range) *pb.SourceInfo {
 	if file == b.source.Filename {
-		return &pb.SourceInfo{Filename: file, Language: b.source.Language, Data: b.source.Data, Definition: b.source.Definition.ToPB()}
+		return &pb.SourceInfo{Filename: file, Language: b.source.Language, Data: hideCredentials(b.source.Data), Definition: b.source.Definition.ToPB()}
 	}
 	data, ok := b.files[file]
 	if !ok {
@@ -57,7 +58,15 @@ func (b *build) sourceInfo(file string, ranges []*pb.Range) *pb.SourceInfo {
 	if len(data) > excerptSize {
 		data = excerpt(data, ranges)
 	}
-	return &pb.SourceInfo{Filename: file, Language: "TOML", Data: data}
+	return &pb.SourceInfo{Filename: file, Language: "TOML", Data: hideCredentials(data)}
+}
+
+// credentials are user and password in an address. They may hold anything but what ends them or the string.
+var credentials = regexp.MustCompile(`:/+[^/"'\n]*@`)
+
+// hideCredentials keeps passwords out of the lines that BuildKit prints with an error, which end up in logs.
+func hideCredentials(data []byte) []byte {
+	return credentials.ReplaceAll(data, []byte("://***@"))
 }
 
 // excerpt blanks the lines before the first problem and drops those after the last, so that the line numbers stay true.

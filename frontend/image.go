@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/containerd/platforms"
@@ -19,7 +20,6 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/org/pyfile/plan"
-	"github.com/org/pyfile/pyfile"
 )
 
 // images resolves each image once per platform.
@@ -37,31 +37,39 @@ type image struct {
 	config dockerspec.DockerOCIImage
 }
 
-// config resolves an image. An image that is not there is an error at the line that names it.
-func (is *images) config(ctx context.Context, b *build, ref string, p ocispecs.Platform, at pyfile.Range) (plan.Source, error) {
+// config resolves an image. An image that is not there is an error at the line that leads to it.
+func (is *images) config(ctx context.Context, b *build, project *plan.Project, ref string, p ocispecs.Platform) (plan.Source, error) {
 	img := is.resolve(ctx, b, ref, p)
 	if img.err != nil {
-		if ctx.Err() != nil {
-			return plan.Source{}, img.err
-		}
-		if at.IsZero() {
-			at = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
-		}
-		return plan.Source{}, pyfile.Errors{{Range: at, Msg: fmt.Sprintf("image %s for %s: %v", ref, platforms.FormatAll(p), img.err),
-			Hint: "check the name, and that the builder may pull it"}}
+		return plan.Source{}, img.problem(ctx, project, ref, p)
 	}
 	return plan.Source{Ref: ref, Platform: platforms.FormatAll(p), Config: img.config}, nil
 }
 
+// problem is the error of an image that could not be resolved.
+func (img *image) problem(ctx context.Context, project *plan.Project, ref string, p ocispecs.Platform) error {
+	if ctx.Err() != nil {
+		return img.err
+	}
+	hint, platform := "", platforms.FormatAll(p)
+	// The registry's answer comes as a plain text, so the text is all there is to go by.
+	if errors.Is(img.err, errPlatform) || strings.Contains(img.err.Error(), "no match for platform") {
+		hint = "name an image that is made for " + platform + ", or build for another platform with --platform"
+	}
+	return project.ImageError(ref, fmt.Sprintf("image %s for %s: %v", ref, platform, img.err), hint)
+}
+
+// errPlatform says that an image is there, but not for the platform.
+var errPlatform = errors.New("the image is made for another platform")
+
 // state is an image as the root of a graph.
-func (is *images) state(ctx context.Context, b *build, ref string, p ocispecs.Platform, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+func (is *images) state(ctx context.Context, b *build, project *plan.Project, ref string, p ocispecs.Platform, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
 	img := is.resolve(ctx, b, ref, p)
-	if img.err != nil || img.named != nil {
-		st := bkllb.State{}
-		if img.named != nil {
-			st = *img.named
-		}
-		return st, img.err
+	if img.err != nil {
+		return bkllb.State{}, img.problem(ctx, project, ref, p)
+	}
+	if img.named != nil {
+		return *img.named, nil
 	}
 	imageOpts := []bkllb.ImageOption{b.ImageResolveMode}
 	for _, o := range opts {
@@ -82,8 +90,20 @@ func (is *images) resolve(ctx context.Context, b *build, ref string, p ocispecs.
 		is.known[key] = img
 	}
 	is.mu.Unlock()
-	img.once.Do(func() { img.err = img.resolve(ctx, b, ref, p) })
+	img.once.Do(func() {
+		if img.err = img.resolve(ctx, b, ref, p); img.err == nil {
+			img.err = img.fits(p)
+		}
+	})
 	return img
+}
+
+// fits compares the platform that the image says it is for: the one image of a name that has no index is found for every platform.
+func (img *image) fits(p ocispecs.Platform) error {
+	if c := img.config; c.Architecture != "" && (c.OS != p.OS || c.Architecture != p.Architecture) {
+		return fmt.Errorf("%w, %s/%s", errPlatform, c.OS, c.Architecture)
+	}
+	return nil
 }
 
 func (img *image) resolve(ctx context.Context, b *build, ref string, p ocispecs.Platform) error {

@@ -75,7 +75,7 @@ func result(data, text []byte, version string) *client.Result {
 // lint reports everything that would stop the build before its first step.
 func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 	results := &lint.LintResults{Warnings: []lint.Warning{}}
-	_, err := b.open(ctx)
+	err := b.check(ctx)
 	var problems pyfile.Errors
 	switch {
 	case err == nil:
@@ -105,6 +105,24 @@ func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 		location.SourceIndex, location.Ranges = 0, ranges
 	}
 	return results, nil
+}
+
+// check plans the build for every platform, as a build would, and builds nothing but what the plan depends on.
+func (b *build) check(ctx context.Context) error {
+	project, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	targets := b.TargetPlatforms
+	if len(targets) == 0 {
+		targets = b.BuildPlatforms[:1]
+	}
+	for _, platform := range targets {
+		if _, _, err := b.plan(ctx, project, &platform); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outline lists the build arguments.

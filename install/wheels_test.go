@@ -26,7 +26,7 @@ func everything() []entry {
 		entry{name: "demo/empty/"},
 		entry{name: "demo/other", content: "other hash\n", unlisted: true},
 		entry{name: "demo/__pycache__/__init__.cpython-313.pyc", content: "of the wheel"},
-		entry{name: "demo-1.0.dist-info/entry_points.txt", content: "[console_scripts]\ndemo = demo:main\ntool = demo.cli : App.run [extra]\n\n[gui_scripts]\ndemo-gui=demo:main\n[demo.plugins]\nnot a script\n"},
+		entry{name: "demo-1.0.dist-info/entry_points.txt", content: "[console_scripts]\ndemo = demo:main\ntool = demo.cli:App.run [extra]\n\n[gui_scripts]\ndemo-gui=demo:main\n[demo.plugins]\nplugin = demo.plugin\n"},
 		entry{name: "demo-1.0.dist-info/RECORD.jws", content: "signature", unlisted: true},
 		entry{name: "demo-1.0.dist-info/INSTALLER", content: "conda\n"},
 		entry{name: "demo-1.0.dist-info/REQUESTED"},

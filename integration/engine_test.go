@@ -28,29 +28,33 @@ const labBuilder = "pyfile-lab"
 // client is a way to build that users have. It leaves the image in the Docker Engine.
 type client struct {
 	name  string
-	build func(t *testing.T, dir, image string)
+	build func(t *testing.T, dir, image string) pushed
 }
 
 // clients are buildctl, buildx on a remote BuildKit, and both commands of the Docker Engine, which builds with its own BuildKit into
 // the containerd image store.
 var clients = []client{
-	{"buildctl", func(t *testing.T, dir, image string) {
+	{"buildctl", func(t *testing.T, dir, image string) pushed {
 		t.Helper()
 		labDaemon().push(t, dir, image)
 		must(t, dir, "docker", "pull", "-q", image)
+		return imageOf(t, image)
 	}},
-	{"buildx", func(t *testing.T, dir, image string) {
+	{"buildx", func(t *testing.T, dir, image string) pushed {
 		t.Helper()
 		must(t, dir, "docker", "buildx", "build", "--builder", labBuilder, "-f", "Pyfile", "--progress", "plain", "-t", image, "--push", ".")
 		must(t, dir, "docker", "pull", "-q", image)
+		return imageOf(t, image)
 	}},
-	{"engine-buildx", func(t *testing.T, dir, image string) {
+	{"engine-buildx", func(t *testing.T, dir, image string) pushed {
 		t.Helper()
 		must(t, dir, "docker", "buildx", "build", "--builder", "default", "-f", "Pyfile", "--progress", "plain", "-t", image, "--load", ".")
+		return saved(t, image)
 	}},
-	{"engine", func(t *testing.T, dir, image string) {
+	{"engine", func(t *testing.T, dir, image string) pushed {
 		t.Helper()
 		must(t, dir, "docker", "build", "-f", "Pyfile", "--progress", "plain", "-t", image, ".")
+		return saved(t, image)
 	}},
 }
 
@@ -97,6 +101,33 @@ func saved(t *testing.T, image string) pushed {
 		p.layers = append(p.layers, "sha256:"+path.Base(l))
 	}
 	return p
+}
+
+// differences lists the lines in which the layers and the configurations of two images differ; those of p have a plus.
+func (p pushed) differences(other pushed) string {
+	lines := func(p pushed) []string {
+		config, err := json.MarshalIndent(p.config, "", " ")
+		if err != nil {
+			panic(err)
+		}
+		return append(slices.Clone(p.layers), strings.Split(string(config), "\n")...)
+	}
+	mine, others := lines(p), lines(other)
+	if slices.Equal(mine, others) {
+		return ""
+	}
+	var out []string
+	for _, l := range mine {
+		if !slices.Contains(others, l) {
+			out = append(out, "+"+l)
+		}
+	}
+	for _, l := range others {
+		if !slices.Contains(mine, l) {
+			out = append(out, "-"+l)
+		}
+	}
+	return "different lines, or the same in another order:\n" + strings.Join(out, "\n")
 }
 
 // container runs a command of an image of the Docker Engine and returns what it printed.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +57,7 @@ func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
 	for name, expect := range examples(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			dir := example(t, name)
 			var first pushed
 			var builtBy string
 			for _, c := range clients {
@@ -65,16 +65,12 @@ func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
 					continue
 				}
 				image := registryHost + "/test/example-" + name + ":" + c.name
-				c.build(t, filepath.Join("..", "examples", name), image)
-				img := saved(t, image)
+				img := c.build(t, dir, image)
 				if builtBy == "" {
 					first, builtBy = img, c.name
 				}
-				if !slices.Equal(img.layers, first.layers) {
-					t.Errorf("layers by %s:\n%s\nlayers by %s:\n%s", builtBy, strings.Join(first.layers, "\n"), c.name, strings.Join(img.layers, "\n"))
-				}
-				if !reflect.DeepEqual(img.config, first.config) {
-					t.Errorf("configuration by %s: %+v\nconfiguration by %s: %+v", builtBy, first.config, c.name, img.config)
+				if diff := img.differences(first); diff != "" {
+					t.Errorf("images by %s (+) and %s (-) differ:\n%s", c.name, builtBy, diff)
 				}
 				behaves(t, image, expect)
 			}

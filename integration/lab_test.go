@@ -152,6 +152,7 @@ func (d daemon) push(t *testing.T, dir, image string, args ...string) (digest, l
 type pushed struct {
 	digest string
 	layers []string // digests, base first
+	sizes  []int64  // of the layers, compressed
 	config *v1.ConfigFile
 }
 
@@ -181,6 +182,7 @@ func imageOf(t *testing.T, image string) pushed {
 	p := pushed{digest: digest.String(), config: config}
 	for _, l := range manifest.Layers {
 		p.layers = append(p.layers, l.Digest.String())
+		p.sizes = append(p.sizes, l.Size)
 	}
 	return p
 }

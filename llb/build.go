@@ -80,7 +80,7 @@ func (f *fold) step(s plan.Step) (llb.State, error) {
 	case s.Context != nil:
 		return f.sources.Context(*s.Context, opts...)
 	case s.Fetch != nil:
-		file := []llb.HTTPOption{llb.Filename(s.Fetch.Filename), llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, s.Fetch.SHA256))}
+		file := []llb.HTTPOption{llb.Filename(s.Fetch.Filename), llb.Chmod(0o644), llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, s.Fetch.SHA256))}
 		return llb.HTTP(s.Fetch.URL, append(file, as[llb.HTTPOption](opts)...)...), nil
 	case s.Files != nil:
 		return f.files(s.Files, opts)

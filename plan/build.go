@@ -72,6 +72,12 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	}, nil
 }
 
+// CheckBase refuses a base that cannot be right by its configuration alone, before anything of it is read. New does the same.
+func (p *Project) CheckBase(in Inputs) error {
+	_, err := p.target(in)
+	return err
+}
+
 // target is what wheels are chosen for: the base's own Python, C library and architecture.
 func (p *Project) target(in Inputs) (python.Target, error) {
 	fail := func(at pyfile.Range, msg, hint string) (python.Target, error) {
@@ -98,9 +104,9 @@ func (p *Project) target(in Inputs) (python.Target, error) {
 	if p.Meta != nil && p.Meta.RequiresPython.Set() {
 		spec, err := python.ParseSpecifiers(p.Meta.RequiresPython.Value)
 		if err == nil && !spec.Contains(version, true) {
-			return python.Target{}, pyfile.Errors{{Range: p.origin(p.File.Python.Range).Range,
-				Msg:  fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", full, p.Meta.RequiresPython.Value),
-				Hint: fmt.Sprintf("write python = %q, or change requires-python", proposePython(p.Meta.RequiresPython.Value))}}
+			return python.Target{}, p.pythonError(
+				fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", full, p.Meta.RequiresPython.Value),
+				fmt.Sprintf("write %s, or change requires-python", p.writePython(proposePython(p.Meta.RequiresPython.Value))))
 		}
 	}
 	return python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc}, nil
@@ -156,7 +162,8 @@ func (s *stages) target() (string, error) {
 // baseImage adds the steps of the base stage and returns the image they stand on.
 func (s *stages) baseImage() string {
 	base := s.base(s.Project, s.in.Base)
-	s.layers = append(s.layers, layer{step: s.facts(s.Project), history: "users and packages of the base"})
+	facts := s.facts(s.Project)
+	s.layers = append(s.layers, layer{step: facts, history: "users and packages of the base"})
 	s.stdlib()
 	max, own := defaultLayers, int64(defaultOwn)
 	if s.File.Layers.Max.Set() {
@@ -168,7 +175,7 @@ func (s *stages) baseImage() string {
 	for _, g := range groups(s.wheels, max, own) {
 		s.install(g)
 	}
-	s.runtime()
+	s.runtime(facts)
 	return base
 }
 
@@ -265,10 +272,13 @@ func (s *stages) stdlib() {
 }
 
 // runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations
-// make it, so it needs no program in the base.
-func (s *stages) runtime() {
+// make it, so it needs no program in the base. It copies the users from the facts first: a cache does not carry a step without inputs.
+func (s *stages) runtime(facts string) {
 	files := &Files{}
 	add := func(a Action) { files.Actions = append(files.Actions, a) }
+	for _, f := range []string{"/etc/passwd", "/etc/group"} {
+		add(Action{Copy: &Copy{From: facts, Source: f, Path: f, Optional: true}})
+	}
 	if !s.File.User.Set() {
 		a := s.in.Facts.account()
 		if a.passwd != "" {

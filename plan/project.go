@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -117,6 +118,38 @@ func (p *Project) origin(ranges ...pyfile.Range) Origin {
 	return Origin{firstLine}
 }
 
+// pythonError is a problem with the version of Python, at the line that asks for it.
+func (p *Project) pythonError(msg, hint string) pyfile.Errors {
+	switch {
+	case p.File.Python.Set():
+		return pyfile.Errors{{Range: p.File.Python.Range, Msg: msg, Hint: hint}}
+	case p.Python.Set():
+		return pyfile.Errors{{File: pythonVersion, Range: p.Python.Range, Msg: msg, Hint: hint}}
+	}
+	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: hint}}
+}
+
+// writePython is what to write for another version, in the file that asks for one.
+func (p *Project) writePython(version string) string {
+	if !p.File.Python.Set() && p.Python.Set() {
+		return version + " in " + pythonVersion
+	}
+	return fmt.Sprintf("python = %q", version)
+}
+
+// ImageError is a problem with the image that base, or else builder, names. It stands at that key or, when the key was left out, at the
+// version of Python that the image follows from. An empty hint becomes one that fits any problem with finding the image.
+func (p *Project) ImageError(ref, msg, hint string) pyfile.Errors {
+	key, name := p.File.Base.Range, "base"
+	if ref != p.Base {
+		key, name = p.File.Builder.Range, "builder"
+	}
+	if key.IsZero() {
+		return p.pythonError(msg, or(hint, fmt.Sprintf("check the version, or name another image with %s; and check that images can be pulled", name)))
+	}
+	return pyfile.Errors{{Range: key, Msg: msg, Hint: or(hint, "check the name, and that the image can be pulled")}}
+}
+
 // findPython takes the version from the Pyfile, else from .python-version.
 func (p *Project) findPython(files map[string][]byte) pyfile.Errors {
 	p.Python = p.File.Python
@@ -131,9 +164,9 @@ func (p *Project) findPython(files map[string][]byte) pyfile.Errors {
 		version = strings.TrimPrefix(version, "cpython-")
 		at := pyfile.Range{Start: pyfile.Pos{Line: i + 1, Col: 1}, End: pyfile.Pos{Line: i + 1, Col: len(line) + 1}}
 		v, err := python.ParseVersion(version)
-		if err != nil || len(v.Release()) < 2 || v.Release()[0] != 3 {
+		if err != nil || len(v.Release()) < 2 || v.Release()[0] != 3 || v.Release()[1] < 9 {
 			return pyfile.Errors{{File: pythonVersion, Range: at,
-				Msg:  fmt.Sprintf("%q is not a Python version such as 3.13", version),
+				Msg:  fmt.Sprintf("%q is not a CPython such as 3.13; 3.9 is the oldest", version),
 				Hint: `write python = "3.13" in the Pyfile, or 3.13 in .python-version`}}
 		}
 		p.Python = pyfile.String{Value: version, Range: at}
@@ -143,7 +176,11 @@ func (p *Project) findPython(files map[string][]byte) pyfile.Errors {
 	if p.Meta != nil {
 		propose = proposePython(p.Meta.RequiresPython.Value)
 	}
-	return pyfile.Errors{{Range: firstLine, Msg: "the Pyfile does not say which Python to use", Hint: fmt.Sprintf("add a line: python = %q", propose)}}
+	msg, place := "the Pyfile does not say which Python to use", "below the first"
+	if path.Base(p.File.Name) == pyproject {
+		msg, place = "[tool.pyfile] does not say which Python to use", "below [tool.pyfile]"
+	}
+	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: fmt.Sprintf("add a line %s: python = %q", place, propose)}}
 }
 
 // proposePython names the newest common Python that a requires-python allows.
@@ -170,7 +207,10 @@ func (p *Project) findLock(files map[string][]byte) pyfile.Errors {
 		name, at = path.Clean(deps.Lock.Items[0].Value), deps.Lock.Items[0].Range
 		if _, ok := files[name]; !ok {
 			return pyfile.Errors{{Range: at, Msg: fmt.Sprintf("dependencies.lock: there is no file %q in the build context", name),
-				Hint: "write the lock's path relative to the build context, such as lock = \"uv.lock\""}}
+				Hint: missingLock(name, locks(files))}}
+		}
+		if _, ok := lock.IsLock(name); !ok {
+			return pyfile.Errors{noLockName(name, at)}
 		}
 	} else {
 		found := locks(files)
@@ -178,7 +218,7 @@ func (p *Project) findLock(files map[string][]byte) pyfile.Errors {
 		case len(found) > 1:
 			return pyfile.Errors{{Range: p.origin(deps.Range).Range,
 				Msg:  "there are several lock files: " + strings.Join(found, " and "),
-				Hint: fmt.Sprintf("say which one counts: [dependencies] lock = %q, or delete the other", found[0])}}
+				Hint: fmt.Sprintf("write lock = %q in [dependencies], if that one counts, or delete the others", found[0])}}
 		case len(found) == 1:
 			name = found[0]
 		default:
@@ -193,7 +233,30 @@ func (p *Project) findLock(files map[string][]byte) pyfile.Errors {
 	return nil
 }
 
-// locks are the lock files among the files. A requirements.txt counts only where there is no other, because tools export one beside their lock.
+// missingLock says what to write instead of the name of a lock that is not there.
+func missingLock(name string, found []string) string {
+	near := pyfile.Suggest(name, found)
+	if near == "" && len(found) == 1 {
+		near = found[0]
+	}
+	if near != "" {
+		return fmt.Sprintf("write lock = %q", near)
+	}
+	return "write the lock's path relative to the build context, such as lock = \"uv.lock\""
+}
+
+// noLockName refuses a file that the Pyfile calls a lock and whose name is not that of one.
+func noLockName(name string, at pyfile.Range) *pyfile.Error {
+	e := &pyfile.Error{Range: at, Msg: fmt.Sprintf("dependencies.lock: %q is not the name of a lock file that pyfile knows", name),
+		Hint: "use uv.lock, pylock.toml or pylock.NAME.toml"}
+	if path.Ext(name) == ".txt" {
+		e.Msg = fmt.Sprintf("dependencies.lock: %q looks like a requirements file, which is not supported yet", name)
+		e.Hint = fmt.Sprintf("make a pylock.toml of it: run \"uv pip compile --universal %s -o pylock.toml\", and write lock = \"pylock.toml\"", name)
+	}
+	return e
+}
+
+// locks are the lock files among the files, those first that pyfile reads. A requirements.txt counts only where there is no other, because tools export one beside their lock.
 func locks(files map[string][]byte) []string {
 	var found, loose []string
 	for name := range files {
@@ -209,7 +272,10 @@ func locks(files map[string][]byte) []string {
 	if len(found) == 0 {
 		found = loose
 	}
-	slices.Sort(found)
+	rank := func(name string) int {
+		return slices.IndexFunc(lock.Names, func(n lock.Name) bool { ok, _ := path.Match(n.Pattern, name); return ok })
+	}
+	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
 	return found
 }
 

@@ -11,5 +11,6 @@ fi
 options=(--userland-proxy=false --feature containerd-snapshotter=true --registry-mirror "http://$registry" --insecure-registry "$registry")
 ip6tables -t nat -nL >/dev/null 2>&1 || options+=(--ip6tables=false)
 [ "$snapshotter" = overlayfs ] || options+=(--storage-driver "$snapshotter")
-serve dockerd "$state/bin/dockerd" --host "$own" --data-root "$state/engine" --exec-root "$state/run/engine" --pidfile "$state/run/engine.pid" "${options[@]}"
+serve dockerd "$state/bin/dockerd" --host "$own" --data-root "$state/engine" --exec-root "$state/run/engine" \
+	--pidfile "$state/run/engine.pid" "${options[@]}"
 wait_for 60 dockerd docker --host "$own" version

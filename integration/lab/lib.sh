@@ -30,20 +30,29 @@ running() {
 }
 command_line() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true; }
 
-# serve NAME COMMAND...: start a daemon, unless it runs already with the same program and arguments
+# serve NAME COMMAND...: start a daemon, unless it runs already with this command line, and with the program and files that are named in it
 serve() {
-	local name=$1 pid
+	local name=$1 file current
 	shift
 	if running "$name"; then
-		pid=$(cat "$state/run/$name.pid")
-		if [ "$(readlink "/proc/$pid/exe")" = "$(realpath "$1")" ] && [ "$* " = "$(command_line "$pid")" ]; then return; fi
-		say "restarting $name, whose program or arguments changed"
+		current=$(cat "$state/run/$name.command")
+		for file in "$@"; do
+			if [ -f "$file" ] && [ "$file" -nt "$state/run/$name.pid" ]; then current=; fi
+		done
+		if [ "$current" = "$* " ]; then return; fi
+		say "restarting $name, whose program or configuration changed"
 	fi
 	stop "$name"
 	setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
-	pid=$!
 	echo "$* " >"$state/run/$name.command"
-	echo "$pid" >"$state/run/$name.pid"
+	echo $! >"$state/run/$name.pid"
+}
+
+# update FILE: write the standard input there, unless the file says the same already
+update() {
+	local text
+	text=$(cat)
+	[ "$text" = "$(cat "$1" 2>/dev/null)" ] || echo "$text" >"$1"
 }
 
 # stop NAME: end that daemon, if it is ours, and wait for it

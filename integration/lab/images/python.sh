@@ -3,17 +3,17 @@
 # python VERSION SUITE: python:VERSION and python:VERSION-slim in the lab's registry, each also under its full version. They are the official
 # ones where docker.io answers, else stand-ins made from that Debian suite.
 python() {
-	local version=$1 suite=$2 name=$registry/library/python full stamp
-	local made=$state/images/python-$version
-	stamp=$(cat "$lab"/images/* /etc/ssl/certs/ca-certificates.crt | sha256sum)
+	local version=$1 suite=$2 name=$registry/library/python made=$state/images/python-$1 full stamp slim
+	stamp=$(cat "$lab/images/python.dockerfile" /etc/ssl/certs/ca-certificates.crt | sha256sum)
 	if [ "$(cat "$made" 2>/dev/null)" = "$stamp" ] && crane digest "$name:$version" >/dev/null 2>&1; then return; fi
-	mkdir -p "$state/images/$suite"
-	if timeout 10 crane digest "docker.io/library/python:$version-slim" >/dev/null 2>&1; then
-		say "copying python:$version and python:$version-slim from docker.io"
-		crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version-slim" "$name:$version-slim" 2>>"$state/log/images.log"
-		crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version" "$name:$version" 2>>"$state/log/images.log"
+	if timeout 10 crane digest "docker.io/library/python:$version" >/dev/null 2>&1; then
+		for slim in "" -slim; do
+			say "copying python:$version$slim from docker.io"
+			log crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version$slim" "$name:$version$slim"
+		done
 	else
-		say "docker.io does not answer: a Debian $suite root"
+		mkdir -p "$state/images/$suite"
+		say "docker.io does not answer: making a Debian $suite (20 s)"
 		debootstrap "$suite" "$state/images/$suite"
 		say "compiling CPython $version (3 minutes; $state/log/images.log)"
 		full=$(image version "$suite" type=tar --opt "build-arg:PYTHON=$version" | tar xO version)
@@ -21,12 +21,14 @@ python() {
 		say "python:$version, with compilers and headers (1 minute)"
 		image full "$suite" "type=image,name=$name:$version,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
 	fi
-	full=$(crane config "$name:$version-slim" | sed -n 's/.*"PYTHON_VERSION=\([^"]*\)".*/\1/p')
-	crane tag "$name:$version-slim" "$full-slim" 2>>"$state/log/images.log"
-	crane tag "$name:$version" "$full" 2>>"$state/log/images.log"
+	full=$(crane config "$name:$version" | sed -n 's/.*"PYTHON_VERSION=\([^"]*\)".*/\1/p')
+	for slim in "" -slim; do log crane tag "$name:$version$slim" "$full$slim"; done
 	echo "$stamp" >"$made"
 	say "python:$version is $full"
 }
+
+# log COMMAND...: its errors go to the log of the images
+log() { "$@" 2>>"$state/log/images.log" || die "cannot $1 $2: $(tail -n 3 "$state/log/images.log")"; }
 
 # debootstrap SUITE FOLDER: a minimal Debian in FOLDER/rootfs.tar, from the mirrors that the host's apt uses, beside the host's CA bundle
 debootstrap() {
