@@ -7,7 +7,7 @@ RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    make programs ARCH=$TARGETARCH PROGRAMS=/programs
+    make programs ARCHES=$TARGETARCH PROGRAMS=/programs
 
 FROM scratch
 ARG TARGETARCH

@@ -3,7 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-ARCH ?= $(shell go env GOARCH)
+# The architectures of the frontend image: ARCHES="amd64 arm64" makes an index of two.
+ARCHES ?= $(shell go env GOARCH)
 PROGRAMS ?= dist/programs
 TOOLS := integration/lab/tools
 
@@ -16,14 +17,14 @@ demo: image locks ## build the frontend, build and run examples/fastapi with it,
 	@integration/demo
 
 .PHONY: test
-test: verify lab image locks ## everything, from unit tests to integration; on a new machine this makes the lab first
+test: lab verify image ## everything, from unit tests to integration; on a new machine this makes the lab first
 	@echo "== differential tests: the same answers as packaging, uv and pip"
 	go test -tags differential -count=1 -run 'Differential' ./python ./lock ./install
 	@echo "== integration tests: real daemons, registries, wheels and containers"
 	go test -tags integration -count=1 -timeout 60m ./integration/... $(TESTFLAGS)
 
 .PHONY: verify
-verify: fmt lint unit fuzz ## what a change must pass before it is committed: format, vet, lint, generated files, unit tests, fuzz smoke
+verify: locks fmt lint unit fuzz ## what a change must pass before it is committed: format, vet, lint, generated files, unit tests, fuzz smoke
 
 .PHONY: fmt
 fmt:
@@ -57,14 +58,16 @@ bench: ## the Go benchmarks
 	go test -run '^$$' -bench . -benchtime 20x ./python ./lock ./plan ./llb
 
 .PHONY: programs
-programs: ## the two programs of the frontend image, for ARCH, under PROGRAMS
+programs: ## the two programs of the frontend image, for ARCHES, under PROGRAMS
 # -trimpath, no build id and no version control stamp: the same source gives the same bytes, and so the same cache keys for every user.
-	@mkdir -p $(PROGRAMS)/linux_$(ARCH)
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$(ARCH)/ ./cmd/pyfile ./cmd/pyfile-install
+	@for arch in $(ARCHES); do \
+		mkdir -p $(PROGRAMS)/linux_$$arch; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$$arch/ ./cmd/pyfile ./cmd/pyfile-install; \
+	done
 
 .PHONY: image
 image: lab programs ## the frontend image, pushed to the lab's registry as org/pyfile:1
-	@integration/lab/image
+	@ARCHES='$(ARCHES)' integration/lab/image
 
 .PHONY: lab
 lab: ## daemons, registry and Python images for tests; seconds when all is there

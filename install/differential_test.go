@@ -146,15 +146,14 @@ func sameRecord(pip, ours *plain) bool {
 		}
 		for i := range rows {
 			rows[i].line = 0
-			if path.Base(rows[i].Path) == "INSTALLER" || strings.HasPrefix(rows[i].Path, "../../../bin/") {
-				rows[i].Hash, rows[i].Size = "", ""
+			if strings.HasPrefix(rows[i].Path, "../../../bin/") {
+				rows[i].Hash, rows[i].Size = "", "" // of wrappers
 			}
 		}
-		rows = slices.DeleteFunc(rows, func(r row) bool {
-			// pip keeps the rows of scripts that it replaces by wrappers, under the names they have in the wheel.
-			return strings.HasSuffix(r.Path, ".dist-info/REQUESTED") || strings.HasSuffix(r.Path, ".dist-info/direct_url.json") || strings.Contains(r.Path, ".data/scripts/")
+		return slices.DeleteFunc(rows, func(r row) bool {
+			// pip keeps the rows of directories, and of scripts that it replaces by wrappers under the names they have in the wheel.
+			return slices.Contains(ownMetadata, path.Base(r.Path)) || strings.HasSuffix(r.Path, "/") || strings.Contains(r.Path, ".data/scripts/")
 		})
-		return rows
 	}
 	a, b := rest(pip.data), rest(ours.data)
 	return len(a) > 0 && slices.Equal(a, b) && bytes.Count(ours.data, []byte("\r\n")) == bytes.Count(ours.data, []byte("\n"))
@@ -196,8 +195,8 @@ func TestRealWheelsAreInstalledAsByPip(t *testing.T) {
 
 	commands := filepath.Join(venv, "bin")
 	theirs := map[string]string{}
-	for name := range pip {
-		if path.Dir(name) == "bin" {
+	for name, f := range pip {
+		if path.Dir(name) == "bin" && f.mode&0o111 != 0 {
 			theirs[name] = result(commands, path.Base(name))
 		}
 	}

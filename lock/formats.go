@@ -68,9 +68,13 @@ func unsupported(name string) *pyfile.Error {
 	}
 	hint := n.hint
 	if strings.Contains(hint, "%s") {
-		hint = fmt.Sprintf(hint, path.Base(name))
+		hint = fmt.Sprintf(hint, name)
 	}
-	e.Msg = fmt.Sprintf("not supported yet: %s locks; pyfile reads uv.lock and pylock.toml", n.Format)
+	what := n.Format + " locks"
+	if n.Format == "requirements" {
+		what = "requirements files"
+	}
+	e.Msg = fmt.Sprintf("not supported yet: %s; pyfile reads uv.lock and pylock.toml", what)
 	e.Hint = "make a pylock.toml of it: run " + hint
 	return e
 }

@@ -39,7 +39,7 @@ func TestReadSaysHowToGoOnWithOtherFormats(t *testing.T) {
 		"poetry.lock":          "poetry.lock:1: not supported yet: poetry locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"poetry export -f pylock.toml -o pylock.toml\" (Poetry 2.3 with poetry-plugin-export 1.10 or newer)",
 		"pdm.lock":             "pdm.lock:1: not supported yet: pdm locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"pdm export -f pylock -o pylock.toml\" (PDM 2.24 or newer)",
 		"Pipfile.lock":         "Pipfile.lock:1: not supported yet: pipenv locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"pipenv requirements --hash > requirements.txt\", then \"uv pip compile --universal requirements.txt -o pylock.toml\"",
-		"requirements-dev.txt": "requirements-dev.txt:1: not supported yet: requirements locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"uv pip compile --universal requirements-dev.txt -o pylock.toml\"",
+		"requirements-dev.txt": "requirements-dev.txt:1: not supported yet: requirements files; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"uv pip compile --universal requirements-dev.txt -o pylock.toml\"",
 		"conf/Cargo.lock":      "conf/Cargo.lock:1: \"Cargo.lock\" is not the name of a lock file that pyfile knows\n\thint: use uv.lock, pylock.toml or pylock.NAME.toml",
 	} {
 		l, err := Read(name, []byte("whatever"))

@@ -74,11 +74,11 @@ func Read(name string, data []byte) (*Lock, error) {
 	l := &Lock{Name: name, Format: n.Format, doc: doc}
 	if len(errs) > 0 {
 		for _, e := range errs {
-			e.Hint = cmp.Or(e.Hint, "the file is cut off or was changed by hand; "+remake[n.Format])
+			e.Hint = cmp.Or(e.Hint, "the file is cut off or was changed by hand; "+replace[n.Format])
 		}
 		return nil, errs.Err()
 	}
-	d := &decoder{doc: doc, hint: remake[n.Format]}
+	d := &decoder{doc: doc, hint: replace[n.Format]}
 	if n.Format == formatUV {
 		l.source = readUV(d)
 	} else {
@@ -90,10 +90,16 @@ func Read(name string, data []byte) (*Lock, error) {
 	return l, nil
 }
 
-// remake is the hint for a lock that is not what its tool writes.
+// remake is the hint for a lock that does not fit the project or the target any more.
 var remake = map[string]string{
 	formatUV:     `run "uv lock"`,
 	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+}
+
+// replace is the hint for a lock that is not what its tool writes. uv refuses to lock when it cannot read the old lock.
+var replace = map[string]string{
+	formatUV:     `restore it from git, or delete it and run "uv lock"`,
+	formatPylock: remake[formatPylock],
 }
 
 // Select returns the files that the target needs for the project's dependencies with the groups and extras asked for, one per

@@ -151,7 +151,7 @@ func (d *document) syntax(err error, size int) {
 	var perr *unstable.ParserError
 	if errors.As(err, &perr) {
 		if o := size - cap(perr.Highlight); o >= 0 && o+len(perr.Highlight) <= len(d.text) {
-			at = span{o, o + len(perr.Highlight)}
+			at = span{o, o + len(strings.TrimRight(string(perr.Highlight), "\r\n"))} // the next line is no part of it
 		}
 	}
 	d.errs = append(d.errs, d.errorAt(at, "not valid TOML: "+err.Error(), ""))

@@ -35,7 +35,7 @@ func readUVPackage(d *decoder, t *node) *uvPackage {
 		if t.get("source") == nil {
 			d.errorf(p.at, "package.source is missing")
 		}
-	case p.version == "" && !p.source.local():
+	case p.version == "" && !p.source.local() && (t.get("version") == nil || t.get("version").kind == stringNode):
 		d.errorf(p.at, "package.version is missing")
 	}
 	return p

@@ -175,7 +175,7 @@ func (c *chooser) noWheel(p *chosen) *pyfile.Error {
 	default:
 		nearest = fmt.Sprintf("; the nearest of its %d wheels %s", len(p.wheels), python.WhyNot(all, c.target))
 	}
-	wanted := fmt.Sprintf("%s has no wheel for %s (%s or lower)", p, c.target, c.tags[0])
+	wanted := fmt.Sprintf("%s has no wheel for %s", p, c.target)
 	switch {
 	case p.sdist:
 		e.Msg = "not supported yet: " + wanted + ", only an sdist" + nearest

@@ -120,7 +120,7 @@ func pythonFlaw(v string) *flaw {
 		return &flaw{fix: bare}
 	}
 	if strings.ContainsAny(v, "<>=~!*^,") {
-		return &flaw{must: `be one version such as "3.13", not a range`}
+		return &flaw{must: `be one version such as "3.13", not a range`, hint: "a range belongs in requires-python of pyproject.toml"}
 	}
 	if version, variant, ok := strings.Cut(v, "-"); ok && isPython(version) {
 		if variant == "slim" {

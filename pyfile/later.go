@@ -14,7 +14,7 @@ type laterKey struct {
 	hint string
 }
 
-const fromLock = "wheels of the lock file are installed as they are"
+const fromLock = "delete it: wheels of the lock file are installed as they are"
 
 var later = []laterKey{
 	{path: "python", what: "a free-threaded python", hint: `write python without the t`,
@@ -41,8 +41,8 @@ var later = []laterKey{
 			return Range{}
 		}},
 	{path: "dependencies.from-source", hint: fromLock, where: func(f *File) Range { return f.Dependencies.FromSource.Range }},
-	{path: "dependencies.build-constraints", hint: "pin the versions in requires of [build-system]", where: func(f *File) Range { return f.Dependencies.BuildConstraints.Range }},
-	{path: "dependencies.allow-network", where: func(f *File) Range { return f.Dependencies.AllowNetwork.Range }},
+	{path: "dependencies.build-constraints", hint: "delete it, and pin the versions in requires of [build-system]", where: func(f *File) Range { return f.Dependencies.BuildConstraints.Range }},
+	{path: "dependencies.allow-network", hint: "delete it: nothing is built from source yet", where: func(f *File) Range { return f.Dependencies.AllowNetwork.Range }},
 	{path: "config-settings", hint: fromLock, where: func(f *File) Range {
 		if len(f.ConfigSettings) == 0 {
 			return Range{}
@@ -59,7 +59,7 @@ var later = []laterKey{
 			return f.Steps[0].Name.Range
 		}},
 	{path: "test", hint: "run the tests outside of the build", where: func(f *File) Range { return f.Test.Range }},
-	{path: "index", hint: "files are fetched from the addresses in the lock file",
+	{path: "index", hint: "delete it: files are fetched from the addresses in the lock file",
 		where: func(f *File) Range {
 			if len(f.Indexes) == 0 {
 				return Range{}

@@ -68,13 +68,13 @@ func syntaxAdvice(line, msg string) (text, hint string) {
 		key, value := m[1], m[2]
 		switch lower := strings.ToLower(value); {
 		case lower == "true" || lower == "false":
-			return text, "write " + key + " = " + lower
+			return "not valid TOML: true and false are written in lower case", "write " + key + " = " + lower
 		case lower == "none" || lower == "null":
-			return text, "delete the line: a key that is not there has no value"
+			return "not valid TOML: there is no such value", "delete the line: a key that is not there has no value"
 		case isPublic(value):
-			return text, "write " + key + " = " + quote(value)
+			return "not valid TOML: a string must be in quotes", "write " + key + " = " + quote(value)
 		}
-		return text, "put the value in quotes"
+		return "not valid TOML: a string must be in quotes", "put the value in quotes"
 	}
 	if m := yamlLine.FindStringSubmatch(line); m != nil {
 		return text, "write " + m[1] + " = with an equals sign"

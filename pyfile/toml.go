@@ -99,20 +99,25 @@ func (r *reader) syntaxError(err error) (next int) {
 	if errors.As(err, &perr) {
 		msg = perr.Message
 		if o := len(r.data) - cap(perr.Highlight); o >= 0 && o <= len(r.data) {
-			at, width = o, min(len(perr.Highlight), len(r.data)-o)
+			at = o
+			width = len(strings.TrimRight(string(perr.Highlight[:min(len(perr.Highlight), len(r.data)-o)]), "\r\n"))
 		}
 	}
 	where := r.span(at, at+width)
-	line := r.line(where.Start.Line)
-	msg, hint := syntaxAdvice(line, msg)
-	r.errs = append(r.errs, &Error{Range: where, Msg: msg, Hint: hint})
-
 	// The broken expression begins at the first byte behind what was read that is not blank.
 	first := max(r.end, r.base)
 	for first < at && strings.IndexByte(" \t\r\n", r.data[first]) >= 0 {
 		first++
 	}
-	if r.pos(first).Line != where.Start.Line || strings.HasPrefix(strings.TrimSpace(line), "[") {
+	line, begun := r.line(where.Start.Line), r.pos(first).Line
+	var hint string
+	if begun == where.Start.Line {
+		msg, hint = syntaxAdvice(line, msg)
+	} else {
+		msg, hint = "not valid TOML: "+msg, "the value that begins on line "+strconv.Itoa(begun)+" is not closed before this"
+	}
+	r.errs = append(r.errs, &Error{Range: where, Msg: msg, Hint: hint})
+	if begun != where.Start.Line || strings.HasPrefix(strings.TrimSpace(line), "[") {
 		return 0
 	}
 	return r.nextLine(at)

@@ -1,6 +1,7 @@
 package pyfile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -47,6 +48,9 @@ var foreignWords = map[string]string{
 	"build-system": "[build-system] belongs in pyproject.toml",
 }
 
+// foreignNames are the words in a fixed order.
+var foreignNames = slices.Sorted(maps.Keys(foreignWords))
+
 // unknownKey reports a key that a table does not have: a word of another tool, a slip of the keyboard, or a key that
 // belongs elsewhere. at is the table's path in the language, shown its name in messages.
 func (d *decoder) unknownKey(at, shown string, e *entry) {
@@ -58,15 +62,26 @@ func (d *decoder) unknownKey(at, shown string, e *entry) {
 	case foldName(near) == word && near != "":
 		hint = "did you mean " + quote(join(shown, near)) + "?"
 	case at == "" && foreignWords[word] != "":
-		hint = foreignWords[word]
+		hint = d.foreign(word)
 	case elsewhere != "":
 		hint = elsewhere
 	case near != "":
 		hint = "did you mean " + quote(join(shown, near)) + "?"
+	case at == "" && Suggest(word, foreignNames) != "":
+		hint = d.foreign(Suggest(word, foreignNames))
 	case at != "":
 		hint = "keys of [" + shown + "]: " + strings.Join(known, ", ")
 	}
 	d.report(e.at, hint, "unknown key %s", quote(join(shown, e.name)))
+}
+
+// foreign is the advice for a word of another tool, with the tables as they are called in this file.
+func (d *decoder) foreign(word string) string {
+	hint := foreignWords[word]
+	for _, name := range namesIn("") {
+		hint = strings.NewReplacer("["+name+"]", "["+d.prefix+name+"]", "["+name+".", "["+d.prefix+name+".").Replace(hint)
+	}
+	return hint
 }
 
 // elsewhere says where a key of that very name belongs, if there is one.

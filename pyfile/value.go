@@ -286,9 +286,12 @@ func (d *decoder) check(k *key, shown, left string, n *node, s String) bool {
 	if f.fix != "" && n.text == s.Value && isPublic(f.fix) {
 		hint = "write " + left + quote(f.fix)
 	}
+	if hint == "" && n.text != s.Value {
+		hint = "the value comes from [" + d.prefix + "args] or --build-arg"
+	}
 	msg := shown + " must " + f.must
 	if isPublic(s.Value) && (k.syntax == nil || !k.syntax.mute) {
-		if strings.HasPrefix(f.must, "be ") {
+		if strings.HasPrefix(f.must, "be ") && !strings.Contains(f.must, ", not ") {
 			msg += ", not " + quote(s.Value)
 		} else {
 			msg += ": " + quote(s.Value)
