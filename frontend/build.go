@@ -65,6 +65,7 @@ type build struct {
 	files   map[string][]byte // of the context, by path
 	remote  *bkllb.State      // the context when it is not the client's directory
 	images  images
+	created *time.Time // of the images, when the user says so
 }
 
 func (b *build) answer(ctx context.Context) (*client.Result, error) {
@@ -75,8 +76,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := b.epoch(ctx)
-	if err != nil {
+	if b.created, err = b.epoch(ctx); err != nil {
 		return nil, err
 	}
 	rb, err := b.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
@@ -89,7 +89,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 			return nil, err
 		}
 		base := sources.base.Config
-		return &dockerui.BuildResult{Reference: ref, Image: &p.Image, BaseImage: &base, Epoch: epoch}, nil
+		return &dockerui.BuildResult{Reference: ref, Image: &p.Image, BaseImage: &base, Epoch: b.created}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -103,10 +103,28 @@ func (b *build) open(ctx context.Context) (*plan.Project, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.refuseStages(); err != nil {
+		return nil, err
+	}
 	if err := b.readContext(ctx, plan.Needs(file)); err != nil {
 		return nil, err
 	}
 	return plan.Open(file, b.files, b.Target)
+}
+
+// refuseStages refuses a --build-context that is to replace a stage. One that replaces an image is taken where the image is resolved.
+func (b *build) refuseStages() error {
+	var errs pyfile.Errors
+	for _, stage := range plan.Targets {
+		named, err := b.NamedContext(stage.Name, dockerui.ContextOpt{})
+		if err != nil {
+			return err
+		}
+		if named != nil {
+			errs = append(errs, plan.StageReplaced(stage.Name))
+		}
+	}
+	return errs.Err()
 }
 
 // sources are the images of one plan beside its llb.Sources.
@@ -124,7 +142,10 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 	in := plan.Inputs{
 		Platform: target, BuildPlatform: on,
 		Merge:  b.supports(pb.CapMergeOp),
-		Labels: sortedVars(b.Labels),
+		Labels: sortedVars(b.Labels), Created: b.created,
+	}
+	if err := project.CheckPlatform(target); err != nil {
+		return nil, nil, err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {

@@ -1,10 +1,13 @@
 package install
 
 import (
+	"bytes"
 	"context"
+	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -88,10 +91,27 @@ func checkInstallation(t *testing.T, data []byte) {
 		name := filepath.Join("lib/python3.13/site-packages", r.Path)
 		if !inside[name] {
 			t.Errorf("RECORD lists %s, which is not there", r.Path)
+			continue
 		}
 		delete(inside, name)
+		if r.Hash == "" {
+			continue
+		}
+		want, err := parseDigest(r.Hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := read(t, out, "opt/venv", name)
+		if h := want.new(); r.Size != "" && r.Size != strconv.Itoa(len(data)) || !hashed(h, data, want.sum) {
+			t.Errorf("RECORD has %s,%s for %s, which is another file", r.Hash, r.Size, r.Path)
+		}
 	}
 	for name := range inside {
 		t.Errorf("RECORD does not list %s", name)
 	}
+}
+
+func hashed(h hash.Hash, data string, sum []byte) bool {
+	h.Write([]byte(data))
+	return bytes.Equal(h.Sum(nil), sum)
 }

@@ -91,6 +91,7 @@ func (w *wrong) build(t *testing.T) string {
 func (w *wrong) check(t *testing.T, got string) {
 	t.Helper()
 	if patterns, ok := w.parts["match"]; ok {
+		t.Log(got)
 		matchLines(t, got, patterns)
 		return
 	}

@@ -28,16 +28,18 @@ import (
 // pushBases pushes the images that the wrong projects name as their base. Nothing runs in them.
 func pushBases(t *testing.T) {
 	t.Helper()
-	status := map[string]string{"var/lib/dpkg/status": "Package: libc6\nStatus: install ok installed\nVersion: 2.41-12\n"}
+	passwd := "root:x:0:0:root:/root:/bin/sh\n"
+	debian := map[string]string{"etc/passwd": passwd, "var/lib/dpkg/status": "Package: libc6\nStatus: install ok installed\nVersion: 2.41-12\n"}
 	for _, base := range []struct {
 		name, architecture string
 		env                []string
 		files              map[string]string
 	}{
-		{"nopython", "amd64", nil, status},
-		{"nolibc", "amd64", []string{"PYTHON_VERSION=3.13.5"}, map[string]string{"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n"}},
-		{"python312", "amd64", []string{"PYTHON_VERSION=3.12.9"}, status},
-		{"arm64", "arm64", []string{"PYTHON_VERSION=3.13.5"}, status},
+		{"nopython", "amd64", nil, debian},
+		{"nolibc", "amd64", []string{"PYTHON_VERSION=3.13.5"}, map[string]string{"etc/passwd": passwd, "var/empty": ""}},
+		{"python312", "amd64", []string{"PYTHON_VERSION=3.12.9"}, debian},
+		{"single", "amd64", []string{"PYTHON_VERSION=3.13.5"}, debian},
+		{"arm64", "arm64", []string{"PYTHON_VERSION=3.13.5"}, debian},
 	} {
 		var content bytes.Buffer
 		w := tar.NewWriter(&content)
@@ -69,14 +71,20 @@ func pushBases(t *testing.T) {
 		if img, err = mutate.ConfigFile(img, config); err != nil {
 			t.Fatal(err)
 		}
-		// An index, as official images have one, so that a platform can be missing.
-		index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
-			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: base.architecture}},
-		})
 		ref, err := name.ParseReference(registryHost+"/test/"+base.name+":1", name.Insecure)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if base.name == "single" {
+			if err := remote.Write(ref, img, remote.WithAuth(authn.Anonymous)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		// An index, as official images have one, so that a platform can be missing.
+		index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
+			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: base.architecture}},
+		})
 		if err := remote.WriteIndex(ref, index, remote.WithAuth(authn.Anonymous)); err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"time"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -15,10 +15,6 @@ import (
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
 )
-
-// Epoch is the time of every file that the build makes. It is the oldest that a zip file can hold, so no tool stumbles over it,
-// and it never changes, so that equal files give equal layers on any day.
-var Epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Sources are the states that come from outside the plan.
 type Sources struct {
@@ -103,7 +99,7 @@ func (f *fold) step(s plan.Step) (llb.State, error) {
 func as[T any](opts []llb.ConstraintsOpt) []T {
 	out := make([]T, len(opts))
 	for i, o := range opts {
-		out[i] = any(o).(T) //nolint:errcheck // a ConstraintsOpt is an option of every op
+		out[i] = any(o).(T)
 	}
 	return out
 }
@@ -194,7 +190,7 @@ func (f *fold) files(files *plan.Files, opts []llb.ConstraintsOpt) (llb.State, e
 	if len(files.Actions) > 1 {
 		// Every action gives the directory that it changes the time of now. A copy of the finished tree gives all the fixed time.
 		tree := all.WithState(llb.Scratch())
-		all = llb.Copy(tree, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &Epoch})
+		all = llb.Copy(tree, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &plan.Epoch})
 	}
 	return st.File(all, opts...), nil
 }
@@ -208,11 +204,11 @@ func (f *fold) action(a plan.Action, before *llb.FileAction) (*llb.FileAction, e
 	switch {
 	case a.Mkdir != nil:
 		return mkdir(a.Mkdir.Path, os.FileMode(a.Mkdir.Mode), //nolint:gosec // permission bits
-			llb.WithParents(true), llb.WithCreatedTime(Epoch), llb.WithUIDGID(a.Mkdir.Owner, a.Mkdir.Owner)), nil
+			llb.WithParents(true), llb.WithCreatedTime(plan.Epoch), llb.WithUIDGID(a.Mkdir.Owner, a.Mkdir.Owner)), nil
 	case a.Write != nil:
-		return mkfile(a.Write.Path, os.FileMode(a.Write.Mode), []byte(a.Write.Data), llb.WithCreatedTime(Epoch)), nil //nolint:gosec // permission bits
+		return mkfile(a.Write.Path, os.FileMode(a.Write.Mode), []byte(a.Write.Data), llb.WithCreatedTime(plan.Epoch)), nil //nolint:gosec // permission bits
 	case a.Symlink != nil:
-		return symlink(a.Symlink.Target, a.Symlink.Path, llb.WithCreatedTime(Epoch)), nil
+		return symlink(a.Symlink.Target, a.Symlink.Path, llb.WithCreatedTime(plan.Epoch)), nil
 	}
 	from, err := f.from(a.Copy.From)
 	if err != nil {
@@ -222,14 +218,24 @@ func (f *fold) action(a plan.Action, before *llb.FileAction) (*llb.FileAction, e
 	if a.Copy.Contents {
 		info.CopyDirContentsOnly = true // a tree made by a step has its times and owners already
 	} else {
-		info.CreatedTime, info.ChownOpt = &Epoch, &llb.ChownOpt{User: &llb.UserOpt{}, Group: &llb.UserOpt{}}
+		info.CreatedTime, info.ChownOpt = &plan.Epoch, &llb.ChownOpt{User: &llb.UserOpt{}, Group: &llb.UserOpt{}}
 	}
 	source := a.Copy.Source
 	if a.Copy.Optional {
-		// A pattern that matches only this name: a missing file is then no error.
-		dir, name := path.Split(source)
-		source = dir + "[" + name[:1] + "]" + name[1:]
+		source = onlyName(source)
 		info.AllowWildcard, info.AllowEmptyWildcard = true, true
 	}
 	return copied(from, source, a.Copy.Path, info), nil
+}
+
+// onlyName is a pattern that matches this path only: a missing file is then no error. Neither is a missing directory, but for the first,
+// below which the file is searched.
+func onlyName(file string) string {
+	parts := strings.Split(strings.TrimPrefix(path.Clean(file), "/"), "/")
+	for i, p := range parts {
+		if i > 0 || len(parts) == 1 {
+			parts[i] = "[" + p[:1] + "]" + p[1:]
+		}
+	}
+	return "/" + strings.Join(parts, "/")
 }

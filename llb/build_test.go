@@ -62,9 +62,10 @@ func dump(t *testing.T, def *pb.Definition, metadata map[string]string) string {
 	return b.String()
 }
 
-func examplePlan(t *testing.T, name string) *plan.Plan {
+// helloPlan is the golden plan of the smallest example.
+func helloPlan(t *testing.T) *plan.Plan {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "examples", name, "plan.json"))
+	data, err := os.ReadFile(filepath.Join("..", "examples", "hello", "plan.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func marshal(t *testing.T, p *plan.Plan) *pb.Definition {
 }
 
 func TestGraphOfTheHelloExampleIsTheGoldenOne(t *testing.T) {
-	def := marshal(t, examplePlan(t, "hello"))
+	def := marshal(t, helloPlan(t))
 	labels := map[string]string{}
 	for i, data := range def.Def {
 		labels[digestOf(data)] = "op" + string(rune('A'+i%26))
@@ -112,7 +113,7 @@ func TestGraphOfTheHelloExampleIsTheGoldenOne(t *testing.T) {
 
 func TestExecsWithoutNetworkSayso(t *testing.T) {
 	offline, online := 0, 0
-	for _, data := range marshal(t, examplePlan(t, "hello")).Def {
+	for _, data := range marshal(t, helloPlan(t)).Def {
 		var op pb.Op
 		if err := op.UnmarshalVT(data); err != nil {
 			t.Fatal(err)
@@ -131,9 +132,9 @@ func TestExecsWithoutNetworkSayso(t *testing.T) {
 }
 
 func TestTwoTranslationsAreEqual(t *testing.T) {
-	first := marshal(t, examplePlan(t, "hello"))
+	first := marshal(t, helloPlan(t))
 	for range 10 {
-		again := marshal(t, examplePlan(t, "hello"))
+		again := marshal(t, helloPlan(t))
 		if len(first.Def) != len(again.Def) {
 			t.Fatal("the graphs have different sizes")
 		}

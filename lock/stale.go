@@ -60,7 +60,7 @@ func (w *uvWalk) stale() {
 	if !dev && len(p.uvDev) > 0 {
 		s.compare(requirementKey{group: "dev"}, p.uvDev, locked)
 	}
-	s.leftovers(meta, locked, dynamic)
+	s.leftovers(locked, dynamic)
 }
 
 type staleness struct {
@@ -189,7 +189,7 @@ func (s *staleness) compare(place requirementKey, requirements []pyfile.String, 
 }
 
 // leftovers reports what the lock was made for and pyproject.toml does not ask for any more.
-func (s *staleness) leftovers(meta *uvMetadata, locked requirementSets, dynamic []string) {
+func (s *staleness) leftovers(locked requirementSets, dynamic []string) {
 	var gone []requirementKey
 	for key := range locked {
 		switch {

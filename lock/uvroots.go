@@ -115,9 +115,7 @@ func (w *uvWalk) allGroups() []string {
 func (w *uvWalk) findExtras() {
 	var known []string
 	for _, pkg := range w.roots {
-		for _, e := range pkg.uvExtras() {
-			known = append(known, e)
-		}
+		known = append(known, pkg.uvExtras()...)
 		if p := w.request.Project; p != nil && p.Normalized == pkg.name {
 			for _, e := range p.OptionalDependencies {
 				known = append(known, python.NormalizeName(e.Name.Value))

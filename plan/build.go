@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/platforms"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -29,9 +30,9 @@ type Inputs struct {
 	Base          Source
 	Builder       Source // empty unless Project.NeedsBuilder
 	Facts         Facts
-	Merge         bool  // the daemon can merge layers; without it they are copied one on the other
-	Labels        []Var // of the command line, sorted by name
-	Created       string
+	Merge         bool       // the daemon can merge layers; without it they are copied one on the other
+	Labels        []Var      // of the command line, sorted by name
+	Created       *time.Time // of the image and its layers; nil means that of the base
 }
 
 // New decides the build for one platform. Errors are pyfile.Errors.
@@ -72,6 +73,22 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	}, nil
 }
 
+// CheckPlatform refuses a platform that no wheel can be chosen for. New does the same.
+func (p *Project) CheckPlatform(platform ocispecs.Platform) error {
+	_, err := machine(platform)
+	return err
+}
+
+// machine is what Python calls the platform's architecture.
+func machine(p ocispecs.Platform) (string, error) {
+	name, ok := python.Machine(p.Architecture, p.Variant)
+	if !ok || p.OS != "linux" {
+		return "", pyfile.Errors{{Range: firstLine, Msg: fmt.Sprintf("platform %s is not supported", platforms.FormatAll(p)),
+			Hint: "build with --platform linux/amd64 or linux/arm64"}}
+	}
+	return name, nil
+}
+
 // CheckBase refuses a base that cannot be right by its configuration alone, before anything of it is read. New does the same.
 func (p *Project) CheckBase(in Inputs) error {
 	_, err := p.target(in)
@@ -83,9 +100,9 @@ func (p *Project) target(in Inputs) (python.Target, error) {
 	fail := func(at pyfile.Range, msg, hint string) (python.Target, error) {
 		return python.Target{}, pyfile.Errors{{Range: p.origin(at).Range, Msg: msg, Hint: hint}}
 	}
-	machine, ok := python.Machine(in.Platform.Architecture, in.Platform.Variant)
-	if !ok || in.Platform.OS != "linux" {
-		return fail(firstLine, fmt.Sprintf("platform %s is not supported", platforms.FormatAll(in.Platform)), "build with --platform linux/amd64 or linux/arm64")
+	machine, err := machine(in.Platform)
+	if err != nil {
+		return python.Target{}, err
 	}
 	full := env(in.Base.Config.Config.Env, "PYTHON_VERSION")
 	version, err := python.ParseVersion(full)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -25,13 +26,14 @@ var runtimeEnv = []Var{
 // image makes the configuration: the base's, the defaults, the project's metadata, the Pyfile, the command line; later ones win.
 func (s *stages) image() Image {
 	from := s.in.Base.Config
+	created := cmp.Or(s.in.Created, from.Created, &Epoch)
 	if s.Target == DepBuilder || s.Target == AppBuilder {
 		return builderConfig(s.in.Builder.Config, s.in)
 	}
 	if s.Target == Wheels {
 		return Image{Image: ocispecs.Image{Platform: s.in.Platform, RootFS: ocispecs.RootFS{Type: "layers"}}}
 	}
-	img := Image{Image: ocispecs.Image{Platform: s.in.Platform, Author: from.Author, Created: from.Created, RootFS: ocispecs.RootFS{Type: "layers"}}}
+	img := Image{Image: ocispecs.Image{Platform: s.in.Platform, Author: from.Author, Created: created, RootFS: ocispecs.RootFS{Type: "layers"}}}
 	c := &img.Config
 	c.Env = append([]string{}, from.Config.Env...)
 	set := func(name, value string) { c.Env = setEnv(c.Env, name, value) }
@@ -62,7 +64,7 @@ func (s *stages) image() Image {
 	c.Labels = s.labels(from.Config.Labels)
 	img.History = append([]ocispecs.History{}, from.History...)
 	for _, l := range s.layers {
-		img.History = append(img.History, ocispecs.History{Created: from.Created, CreatedBy: "pyfile: " + l.history, Comment: "pyfile.v1"})
+		img.History = append(img.History, ocispecs.History{Created: created, CreatedBy: "pyfile: " + l.history, Comment: "pyfile.v1"})
 	}
 	return img
 }
@@ -71,6 +73,7 @@ func (s *stages) image() Image {
 func builderConfig(from Image, in Inputs) Image {
 	from.Platform = in.Platform
 	from.RootFS = ocispecs.RootFS{Type: "layers"}
+	from.Created = cmp.Or(in.Created, from.Created, &Epoch)
 	from.History = append(append([]ocispecs.History{}, from.History...), ocispecs.History{Created: from.Created, CreatedBy: "pyfile: wheels", Comment: "pyfile.v1"})
 	return from
 }

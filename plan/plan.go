@@ -8,6 +8,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/org/pyfile/pyfile"
 )
@@ -42,6 +43,10 @@ const (
 	stdlibDir     = "/run/pyfile/stdlib"
 	shippedWheels = "/wheels"
 )
+
+// Epoch is the time of every file that a build makes. It is the oldest that a zip file can hold, so no tool stumbles over it,
+// and it never changes, so that equal files give equal layers on any day.
+var Epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Plan is a build, decided.
 type Plan struct {

@@ -105,6 +105,12 @@ func unknownTarget(target string) *pyfile.Error {
 	return e
 }
 
+// StageReplaced is the error for a --build-context that names a stage.
+func StageReplaced(stage string) *pyfile.Error {
+	return &pyfile.Error{Range: firstLine, Msg: fmt.Sprintf("--build-context %s=...: replacing a stage is not supported yet", stage),
+		Hint: "replace an image instead, such as --build-context python:3.13-slim=docker-image://..."}
+}
+
 // firstLine is where a problem stands that no line of the Pyfile causes.
 var firstLine = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
 
@@ -145,7 +151,7 @@ func (p *Project) ImageError(ref, msg, hint string) pyfile.Errors {
 		key, name = p.File.Builder.Range, "builder"
 	}
 	if key.IsZero() {
-		return p.pythonError(msg, or(hint, fmt.Sprintf("check the version, or name another image with %s; and check that images can be pulled", name)))
+		return p.pythonError(msg, or(hint, fmt.Sprintf("check the version and that images can be pulled, or name another image with %s", name)))
 	}
 	return pyfile.Errors{{Range: key, Msg: msg, Hint: or(hint, "check the name, and that the image can be pulled")}}
 }

@@ -206,7 +206,7 @@ func (s *specifier) matches(v Version) bool {
 // compares the texts themselves; anything else needs a version.
 func (s *specifier) matchesText(text string) bool {
 	if s.op == arbitrary {
-		return strings.ToLower(text) == strings.ToLower(s.text)
+		return strings.EqualFold(text, s.text)
 	}
 	v, err := ParseVersion(text)
 	return err == nil && s.matches(v)

@@ -19,7 +19,7 @@ import (
 	"github.com/org/pyfile/install"
 )
 
-const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]...
+const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
   wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any] WHEEL|DIR...
   source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] DIR

@@ -14,6 +14,7 @@ die() { say "$*"; exit 1; }
 prepare() {
 	[ "$(id -u)" = 0 ] || die "root is needed, for mounts, a network bridge and Debian packages"
 	[[ $state =~ ^[A-Za-z0-9/._-]{1,64}$ ]] || die "PYFILE_LAB must be at most 64 letters, digits and /._- long: $state"
+	[ -d "$state/run" ] || [ -z "$(ls -A "$state" 2>/dev/null)" ] || die "$state is not empty and not a lab; set PYFILE_LAB to another folder"
 	mkdir -p "$state"/{bin,log,run}
 	exec 9>"$state/run/lock"
 	flock -n 9 || { say "waiting for another lab script to end"; flock 9; }
@@ -30,14 +31,14 @@ running() {
 }
 command_line() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true; }
 
-# serve NAME COMMAND...: start a daemon, unless it runs already with this command line, and with the program and files that are named in it
+# serve NAME COMMAND...: start a daemon, unless it runs already with this command line and with the program and configuration that it names
 serve() {
 	local name=$1 file current
 	shift
 	if running "$name"; then
 		current=$(cat "$state/run/$name.command")
 		for file in "$@"; do
-			if [ -f "$file" ] && [ "$file" -nt "$state/run/$name.pid" ]; then current=; fi
+			case $file in "$1" | *.toml | *.yml) [ ! "$file" -nt "$state/run/$name.pid" ] || current= ;; esac
 		done
 		if [ "$current" = "$* " ]; then return; fi
 		say "restarting $name, whose program or configuration changed"
