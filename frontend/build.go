@@ -213,7 +213,7 @@ func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Sour
 	return facts, nil
 }
 
-// solve hands a plan's graph to BuildKit. Nothing runs before the result is read or exported.
+// solve hands a plan's graph to BuildKit and waits until it has run, so that a failure passes through here and can be explained.
 func (b *build) solve(ctx context.Context, p *plan.Plan, s *sources) (client.Reference, error) {
 	st, err := llb.State(p, s.Sources)
 	if err != nil {
@@ -224,9 +224,9 @@ func (b *build) solve(ctx context.Context, p *plan.Plan, s *sources) (client.Ref
 		return nil, err
 	}
 	// Without CacheImports a --cache-from of the user would be ignored for this solve.
-	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
+	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports, Evaluate: true})
 	if err != nil {
-		return nil, err
+		return nil, explain(err, def, p)
 	}
 	return res.SingleRef()
 }

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path"
@@ -10,6 +11,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/patternmatcher/ignorefile"
 
 	"github.com/org/pyfile/plan"
 )
@@ -32,6 +34,7 @@ func (b *build) readContext(ctx context.Context, patterns []string) error {
 	}
 	if !isLocal(def.ToPB()) {
 		b.remote = st
+		patterns = append(b.ignoreFiles(), patterns...)
 	}
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
 	if err != nil {
@@ -118,13 +121,35 @@ func isLocal(def *pb.Definition) bool {
 	return false
 }
 
+// ignored are the patterns of the ignore file. BuildKit reads it only from a client's directory.
+func (b *build) ignored(ctx context.Context) ([]string, error) {
+	if b.remote == nil {
+		return b.DockerIgnorePatterns(ctx)
+	}
+	for _, name := range b.ignoreFiles() {
+		if data, ok := b.files[name]; ok {
+			patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			return patterns, nil
+		}
+	}
+	return nil, nil
+}
+
+// ignoreFiles are the names of ignore files; the first that is there counts.
+func (b *build) ignoreFiles() []string {
+	return []string{b.source.Filename + ".dockerignore", dockerui.DefaultDockerignoreName}
+}
+
 // context is the build context, less what the ignore file and the plan leave out.
 func (b *build) context(ctx context.Context, c plan.Context, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
-	ignored, err := b.DockerIgnorePatterns(ctx)
+	ignored, err := b.ignored(ctx)
 	if err != nil {
 		return bkllb.State{}, err
 	}
-	exclude := append(append([]string{}, c.Exclude...), ignored...)
+	exclude := c.Without(ignored)
 	if b.remote != nil {
 		// The patterns of a local transfer do not count for git, http and input contexts.
 		return bkllb.Scratch().File(bkllb.Copy(*b.remote, "/", "/", &bkllb.CopyInfo{

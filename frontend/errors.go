@@ -3,13 +3,17 @@ package frontend
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/org/pyfile/llb"
+	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
 )
 
@@ -41,6 +45,40 @@ func (b *build) locate(err error) error {
 		}
 	}
 	return err
+}
+
+// explain says of a file that could not be fetched which one it is and where the lock names it, because BuildKit's error does not.
+// That of any other step passes unchanged: BuildKit prints the step's name and output with it.
+func explain(err error, def *bkllb.Definition, p *plan.Plan) error {
+	var vertex *errdefs.VertexError
+	if !errors.As(err, &vertex) {
+		return err
+	}
+	name := def.Metadata[digest.Digest(vertex.Digest)].Description["llb.customname"]
+	for _, s := range p.Steps {
+		if s.Fetch != nil && s.Name == name {
+			return pyfile.Errors{fetchError(s.Fetch, err)}
+		}
+	}
+	return err
+}
+
+// mismatch is BuildKit's text for a file with another hash. The first one is that of the file.
+var mismatch = regexp.MustCompile(`digest mismatch.*? sha256:([0-9a-f]{64})`)
+
+// fetchError is the problem of a file of the lock that could not be fetched.
+func fetchError(f *plan.Fetch, err error) *pyfile.Error {
+	address, _, _ := strings.Cut(f.URL, "?") // what follows may be a token
+	e := &pyfile.Error{File: f.Lock, Range: f.At}
+	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
+		// BuildKit hashes whatever a server answers, so this may be the text of its error.
+		e.Msg = fmt.Sprintf("%s is not the file that was locked: %s gives one with the sha256 %s, not %s", f.Filename, address, m[1], f.SHA256)
+		e.Hint = "open the address: if the file was removed or replaced, lock again; if it asks for a password, that is not supported yet"
+		return e
+	}
+	e.Msg = fmt.Sprintf("%s cannot be fetched from %s: %s", f.Filename, address, strings.ReplaceAll(err.Error(), f.URL, address))
+	e.Hint = "check that the machine of the builder reaches this address"
+	return e
 }
 
 // excerptSize is the size in bytes above which only the lines around the problems are sent: an error travels in one message.

@@ -87,21 +87,16 @@ func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 	results.Error = &lint.BuildError{Message: located.Error()}
 	location := &results.Error.Location
 	location.SourceIndex = -1
-	// One location is all that the result has room for: that of the Pyfile, or of the only other file.
-	file := problems[0].File
+	// One location is all that the result has room for, and buildx writes the name of the build file above its lines whatever they are
+	// of. So problems of other files have their place in the message only.
 	var ranges []*pb.Range
 	for _, p := range problems {
 		if p.File == "" || p.File == b.source.Filename {
-			file = b.source.Filename
-		}
-	}
-	for _, p := range problems {
-		if p.File == file || (p.File == "" && file == b.source.Filename) {
 			ranges = append(ranges, llb.Range(p.Range))
 		}
 	}
-	if info := b.sourceInfo(file, ranges); info != nil {
-		results.Sources = append(results.Sources, info)
+	if len(ranges) > 0 {
+		results.Sources = append(results.Sources, b.sourceInfo(b.source.Filename, ranges))
 		location.SourceIndex, location.Ranges = 0, ranges
 	}
 	return results, nil

@@ -33,6 +33,9 @@ func Build(ctx context.Context, o BuildOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.Env, err = filepath.Abs(o.Env); err != nil {
+		return err
+	}
 	var paths []string
 	for _, p := range o.BackendPath {
 		if !filepath.IsAbs(p) {

@@ -14,10 +14,14 @@ import os
 import re
 import traceback
 
+# Backends change sys.argv, as setup.py wants its own.
+number, directory, name, *paths = sys.argv[1:]
+del sys.argv[1:]
+
 
 def report(what, text):
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", errors="replace") as f:
+    with os.fdopen(int(number), "w", encoding="utf-8", errors="replace") as f:
         f.write(what + " " + (lines[0] if lines else "") + "\n")
 
 
@@ -58,12 +62,12 @@ def installed(requirement):
 
 
 def build():
-    backend = load(sys.argv[3], sys.argv[4:])
+    backend = load(name, paths)
     requires = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])
     missing = [r for r in requires(None) or () if not installed(r)]
     if missing:
         return "missing", ", ".join(missing)
-    return "wheel", backend.build_wheel(sys.argv[2], None, None)
+    return "wheel", backend.build_wheel(directory, None, None)
 
 
 try:

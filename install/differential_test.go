@@ -194,10 +194,11 @@ func TestRealWheelsAreInstalledAsByPip(t *testing.T) {
 	compare(t, pip, ours)
 
 	commands := filepath.Join(venv, "bin")
+	home := t.TempDir()
 	theirs := map[string]string{}
 	for name, f := range pip {
 		if path.Dir(name) == "bin" && f.mode&0o111 != 0 {
-			theirs[name] = result(commands, path.Base(name))
+			theirs[name] = result(commands, home, path.Base(name))
 		}
 	}
 	// Ours takes the place of pip's, with bytecode this time, and gets what makes it a virtual environment.
@@ -215,7 +216,7 @@ func TestRealWheelsAreInstalledAsByPip(t *testing.T) {
 	}
 	must(t, hostPython("-m", "venv", "--without-pip", venv))
 	for name, want := range theirs {
-		if got := result(commands, path.Base(name)); got != want {
+		if got := result(commands, home, path.Base(name)); got != want {
 			t.Errorf("%s\nof pip prints %s\nours prints   %s", name, want, got)
 		}
 	}
@@ -230,12 +231,12 @@ func TestRealWheelsAreInstalledAsByPip(t *testing.T) {
 // wrapperLine is the place in a wrapper that a traceback names.
 var wrapperLine = regexp.MustCompile(`(/venv/bin/[^"/]+", line )[0-9]+`)
 
-// result is what a command prints when it is asked for help, and how it ends.
-func result(dir, name string) string {
+// result is what a command prints when it is asked for help, and how it ends. Commands may write to home.
+func result(dir, home, name string) string {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, name), "--help")
-	cmd.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "HOME=" + os.TempDir(), "COLUMNS=100", "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0"}
+	cmd.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "HOME=" + home, "COLUMNS=100", "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0"}
 	out, err := cmd.CombinedOutput()
 	return fmt.Sprint(err, "\n", wrapperLine.ReplaceAllString(string(out), "$1"))
 }

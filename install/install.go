@@ -62,8 +62,8 @@ func checkPython(version string) error {
 	return nil
 }
 
-// environment is what every program started here sees. It is not inherited: a variable of the build must not be able to change the
-// result. SOURCE_DATE_EPOCH is the time that all files get.
+// environment is what makes Python's results repeatable. The compiler gets nothing else, so that no variable of the build can change
+// bytecode; pip and build backends get it on top of the variables of the build. SOURCE_DATE_EPOCH is the time that all files get.
 func environment(more ...string) []string {
 	return append([]string{
 		"LC_ALL=C.UTF-8",

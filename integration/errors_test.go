@@ -194,3 +194,90 @@ func TestErrorsAreReportedAtTheLineThatCausesThem(t *testing.T) {
 		})
 	}
 }
+
+// wrongCase is one of the cases, with its project written.
+func wrongCase(t *testing.T, name string) *wrong {
+	t.Helper()
+	w := readWrong(t, filepath.Join("testdata", "errors", name+".txtar"))
+	w.put(t, false)
+	return w
+}
+
+// buildx runs `docker buildx build` on the lab's builder. The result stays in its cache.
+func (w *wrong) buildx(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	return command(t, w.dir, "docker", append([]string{"buildx", "build", "--builder", "pyfile-lab", "--progress", "plain"}, append(args, ".")...)...)
+}
+
+// message splits what a case wants into the marked lines and the message.
+func (w *wrong) message(t *testing.T) (marked, message string) {
+	t.Helper()
+	marked, message, ok := strings.Cut(w.parts["want"], "error: failed to solve: ")
+	if !ok {
+		t.Fatalf("%s wants no message", w.file)
+	}
+	return marked, message
+}
+
+func TestErrorsAreTheSameThroughDockerBuildx(t *testing.T) {
+	for name, args := range map[string][]string{
+		"several-problems": {"-f", "Pyfile"},
+		"pyproject-table":  {"-f", "pyproject.toml"},
+		"uv-stale":         {"-f", "Pyfile"},
+		"wheel-macos-only": {"-f", "Pyfile"},
+		"target-unknown":   {"-f", "Pyfile", "--target", "finale"},
+		"arg-given-wrong":  {"-f", "Pyfile", "--build-arg", "PYTHON=3.x"},
+		"python-no-image":  {"-f", "Pyfile"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := wrongCase(t, name)
+			out, err := w.buildx(t, append(args, "--output", "type=cacheonly")...)
+			if err == nil {
+				t.Fatalf("the build succeeds:\n%s", out)
+			}
+			marked, message := w.message(t)
+			if got, want := report(out), marked+"ERROR: failed to build: failed to solve: "+message; got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+// ofPyfile is the marked lines of the Pyfile.
+var ofPyfile = regexp.MustCompile(`(?m)^Pyfile:[0-9]+\n-+\n(?: .*\n)*-+\n`)
+
+// TestErrorsAreFoundByCheck holds `docker buildx build --call=check` to the build: the same message, and exit status 1.
+func TestErrorsAreFoundByCheck(t *testing.T) {
+	pushBases(t)
+	for _, name := range []string{"several-problems", "several-files", "lock-two", "base-other-python", "wheel-sdist-only", "group-unknown", "wheel-credentials"} {
+		t.Run(name, func(t *testing.T) {
+			w := wrongCase(t, name)
+			out, err := w.buildx(t, "--call=check", "-f", "Pyfile")
+			if err == nil {
+				t.Fatalf("the check succeeds:\n%s", out)
+			}
+			got := report(out)
+			wellWorded(t, got)
+			marked, message := w.message(t)
+			// buildx shows lines of the build file only.
+			if marked = ofPyfile.FindString(marked); marked == "" && strings.Contains(message, "Pyfile:") {
+				t.Fatal("no lines of the Pyfile are wanted")
+			}
+			if want := "ERROR: " + message + marked; strings.TrimRight(got, "\n") != strings.TrimRight(want, "\n") {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestErrorsAreNotFoundInRightProjects(t *testing.T) {
+	for _, name := range []string{"hello", "fastapi"} {
+		t.Run(name, func(t *testing.T) {
+			w := &wrong{dir: example(t, name)}
+			out, err := w.buildx(t, "--call=check", "-f", "Pyfile")
+			if err != nil || !strings.Contains(out, "Check complete, no warnings found.") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

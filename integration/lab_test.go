@@ -88,46 +88,70 @@ func labDaemon() daemon { return daemon{os.Getenv("BUILDKIT_HOST")} }
 // mirror. Its containers have the host's network.
 func freshDaemon(t *testing.T, mirror string) daemon {
 	t.Helper()
+	return freshProcess(t, mirror).daemon
+}
+
+// process is the buildkitd of a test, which can be killed and started again on its root.
+type process struct {
+	daemon
+	root, config string
+	cmd          *exec.Cmd
+}
+
+// freshProcess is freshDaemon for a test that disturbs it.
+func freshProcess(t *testing.T, mirror string) *process {
+	t.Helper()
 	lab := os.Getenv("PYFILE_LAB")
 	config, err := os.ReadFile(filepath.Join(lab, "buildkitd.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	configFile := filepath.Join(t.TempDir(), "buildkitd.toml")
-	if err := os.WriteFile(configFile, bytes.ReplaceAll(config, []byte(registryHost), []byte(mirror)), 0o644); err != nil {
+	p := &process{config: filepath.Join(t.TempDir(), "buildkitd.toml")}
+	if err := os.WriteFile(p.config, bytes.ReplaceAll(config, []byte(registryHost), []byte(mirror)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.MkdirTemp(lab, "fresh-")
-	if err != nil {
+	if p.root, err = os.MkdirTemp(lab, "fresh-"); err != nil {
 		t.Fatal(err)
 	}
-	d := daemon{"unix://" + root + "/buildkitd.sock"}
-	log, err := os.Create(root + ".log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("buildkitd", "--config", configFile, "--root", root, "--addr", d.addr)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p.daemon = daemon{"unix://" + p.root + "/buildkitd.sock"}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		log.Close()
-		if err := os.RemoveAll(root); err != nil {
+		p.end(os.Interrupt)
+		if err := os.RemoveAll(p.root); err != nil {
 			t.Log(err)
 		}
-		os.Remove(root + ".log")
+		os.Remove(p.root + ".log")
 	})
+	p.start(t)
+	return p
+}
+
+// start starts the process and waits until it answers.
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	log, err := os.OpenFile(p.root+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd = exec.Command("buildkitd", "--config", p.config, "--root", p.root, "--addr", p.addr)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.root) // for mounts, which a killed process leaves
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	for range 100 {
-		if exec.Command("buildctl", "--addr", d.addr, "debug", "workers").Run() == nil {
-			return d
+		if exec.Command("buildctl", "--addr", p.addr, "debug", "workers").Run() == nil {
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("buildkitd does not answer; see %s.log", root)
-	return d
+	t.Fatalf("buildkitd does not answer; see %s.log", p.root)
+}
+
+// end sends a signal to the process and waits for its end.
+func (p *process) end(signal os.Signal) {
+	_ = p.cmd.Process.Signal(signal)
+	_ = p.cmd.Wait()
 }
 
 // build runs `buildctl build` with the gateway image on a project's folder, in plain progress.

@@ -115,9 +115,11 @@ func (f *fold) options(s plan.Step) []llb.ConstraintsOpt {
 		opts = append(opts, f.sources.SourceMap.Location([]*pb.Range{Range(s.Origin.Range)}))
 	}
 	if s.Group != "" {
-		opts = append(opts, llb.ProgressGroup(s.Group+" for "+f.sources.Platform.Architecture, s.Group, true))
+		opts = append(opts, llb.ProgressGroup(s.Group+" for "+f.sources.Platform.Architecture, s.Group, false))
 	}
-	if f.sources.NoCache != nil && f.sources.NoCache(s.Stage) {
+	// An image is its digest and a context is its files. Ignoring their cache would run all stages again that start from them.
+	source := s.Image != nil || s.Context != nil
+	if f.sources.NoCache != nil && f.sources.NoCache(s.Stage) && !source {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	return opts

@@ -28,7 +28,7 @@ func sources() Sources {
 			return llb.Image(ref, as[llb.ImageOption](opts)...), nil
 		},
 		Context: func(c plan.Context, opts ...llb.ConstraintsOpt) (llb.State, error) {
-			return llb.Local("context", append(as[llb.LocalOption](opts), llb.ExcludePatterns(c.Exclude), llb.LocalUniqueID("test"))...), nil
+			return llb.Local("context", append(as[llb.LocalOption](opts), llb.ExcludePatterns(c.Without(nil)), llb.LocalUniqueID("test"))...), nil
 		},
 		Helper: func() (llb.State, error) { return llb.Image("org/pyfile:1"), nil },
 	}

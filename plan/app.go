@@ -1,10 +1,33 @@
 package plan
 
-// neverSource is what no application needs: version control, environments, caches. It comes before the user's own patterns, so that
-// `!name` in .dockerignore brings one back.
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// neverSource is what no application needs: version control, environments, caches.
 var neverSource = []string{
 	"**/.git", "**/.hg", "**/.svn", "**/.venv", "**/__pycache__", "**/*.pyc",
 	"**/.mypy_cache", "**/.pytest_cache", "**/.ruff_cache", "**/.tox", "**/.nox", "**/.coverage", "**/.DS_Store",
+}
+
+// Without returns the patterns of what the context leaves out, given those of the ignore file. Of patterns that match the same file the
+// last one counts, so the Pyfile's come last: `!src` in an ignore file means less than `exclude = ["src/private"]`, and
+// brings no cache below src back. `!.venv` does.
+func (c Context) Without(ignored []string) []string {
+	out := slices.Clone(ignored)
+	for _, u := range c.Usual {
+		asked := slices.ContainsFunc(ignored, func(i string) bool {
+			name, ok := strings.CutPrefix(i, "!")
+			same, err := path.Match(path.Base(u), path.Base(name))
+			return ok && same && err == nil
+		})
+		if !asked {
+			out = append(out, u)
+		}
+	}
+	return append(out, c.Exclude...)
 }
 
 // app adds the steps of the application and its layer.
@@ -40,15 +63,14 @@ func (s *stages) appName() string {
 // source is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
 // dependency must not rebuild the application.
 func (s *stages) source() string {
-	exclude := append([]string{}, neverSource...)
-	exclude = append(exclude, ".dockerignore", "*.dockerignore")
+	exclude := []string{".dockerignore", "*.dockerignore"}
 	if s.File.Name != pyproject {
 		exclude = append(exclude, s.File.Name)
 	}
 	if s.LockName != "" {
 		exclude = append(exclude, s.LockName)
 	}
-	c := &Context{Exclude: append(exclude, s.File.App.Exclude.Values()...)}
+	c := &Context{Usual: neverSource, Exclude: append(exclude, s.File.App.Exclude.Values()...)}
 	if s.File.App.Include.Set() {
 		c.Include = s.File.App.Include.Values()
 		if s.Install == installWheel {

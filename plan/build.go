@@ -222,7 +222,7 @@ func (s *stages) fetch(wheels []lock.Artifact) []string {
 	for i, w := range wheels {
 		ids[i] = s.add(Step{ID: "fetch:" + w.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + w.Filename, Group: all,
 			Origin: s.origin(s.File.Dependencies.Lock.Range, s.File.Dependencies.Range),
-			Fetch:  &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename}})
+			Fetch:  &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename, Lock: s.LockName, At: w.Origin}})
 	}
 	return ids
 }

@@ -103,6 +103,7 @@ type ImageSource struct {
 type Context struct {
 	Include []string `json:"include,omitempty"`
 	Exclude []string `json:"exclude,omitempty"`
+	Usual   []string `json:"usual,omitempty"` // left out too, unless the ignore file asks for them by name
 }
 
 // Fetch is one file of the lock, fetched by BuildKit and checked against its hash.
@@ -110,6 +111,10 @@ type Fetch struct {
 	URL      string `json:"url"`
 	SHA256   string `json:"sha256"`
 	Filename string `json:"filename"`
+
+	// The place of the package in the lock, for errors.
+	Lock string       `json:"-"`
+	At   pyfile.Range `json:"-"`
 }
 
 // Files is a sequence of file operations on a tree. They need no program in it.

@@ -76,6 +76,9 @@ func syntaxAdvice(line, msg string) (text, hint string) {
 		}
 		return "not valid TOML: a string must be in quotes", "put the value in quotes"
 	}
+	if strings.Contains(msg, "strings cannot have new lines") || strings.Contains(msg, "string not terminated") {
+		return "not valid TOML: the string has no end", "close it with the quote that it begins with, on the same line"
+	}
 	if m := yamlLine.FindStringSubmatch(line); m != nil {
 		return text, "write " + m[1] + " = with an equals sign"
 	}
