@@ -85,20 +85,16 @@ func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 	}
 	located := b.locate(err)
 	results.Error = &lint.BuildError{Message: located.Error()}
-	location := &results.Error.Location
-	location.SourceIndex = -1
 	// One location is all that the result has room for, and buildx writes the name of the build file above its lines whatever they are
-	// of. So problems of other files have their place in the message only.
+	// of. So problems of other files have their place in the message only. There must be a source in any case.
 	var ranges []*pb.Range
 	for _, p := range problems {
 		if p.File == "" || p.File == b.source.Filename {
 			ranges = append(ranges, llb.Range(p.Range))
 		}
 	}
-	if len(ranges) > 0 {
-		results.Sources = append(results.Sources, b.sourceInfo(b.source.Filename, ranges))
-		location.SourceIndex, location.Ranges = 0, ranges
-	}
+	results.Sources = []*pb.SourceInfo{b.sourceInfo(b.source.Filename, ranges)}
+	results.Error.Location = pb.Location{SourceIndex: 0, Ranges: ranges}
 	return results, nil
 }
 

@@ -53,7 +53,11 @@ func (l *layout) unpack(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(l.damaged(), l.overwritten())
+	if err := l.damaged(); err != nil {
+		return err
+	}
+	l.overwritten()
+	return nil
 }
 
 // size is what decides how long a file takes.
@@ -155,7 +159,7 @@ func (l *layout) damaged() error {
 }
 
 // overwritten warns of every file that the file of a later wheel replaces.
-func (l *layout) overwritten() error {
+func (l *layout) overwritten() {
 	winner := map[string]*file{}
 	for _, f := range l.files {
 		if f.shared && !f.hidden {
@@ -168,5 +172,4 @@ func (l *layout) overwritten() error {
 			warnf(l.options.Output, "/%s of %s is replaced by the one of %s, which differs", f.dest, f.wheel.file, w.wheel.file)
 		}
 	}
-	return nil
 }

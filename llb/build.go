@@ -128,8 +128,8 @@ func (f *fold) options(s plan.Step) []llb.ConstraintsOpt {
 // Range is a place of the user's file as BuildKit writes it: lines from 1, characters from 0.
 func Range(r pyfile.Range) *pb.Range {
 	return &pb.Range{
-		Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(max(r.Start.Col-1, 0))}, //nolint:gosec // a file has at most 16 MiB
-		End:   &pb.Position{Line: int32(r.End.Line), Character: int32(max(r.End.Col-1, 0))},     //nolint:gosec // a file has at most 16 MiB
+		Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(max(r.Start.Col-1, 0))},
+		End:   &pb.Position{Line: int32(r.End.Line), Character: int32(max(r.End.Col-1, 0))},
 	}
 }
 
@@ -205,10 +205,10 @@ func (f *fold) action(a plan.Action, before *llb.FileAction) (*llb.FileAction, e
 	}
 	switch {
 	case a.Mkdir != nil:
-		return mkdir(a.Mkdir.Path, os.FileMode(a.Mkdir.Mode), //nolint:gosec // permission bits
+		return mkdir(a.Mkdir.Path, os.FileMode(a.Mkdir.Mode),
 			llb.WithParents(true), llb.WithCreatedTime(plan.Epoch), llb.WithUIDGID(a.Mkdir.Owner, a.Mkdir.Owner)), nil
 	case a.Write != nil:
-		return mkfile(a.Write.Path, os.FileMode(a.Write.Mode), []byte(a.Write.Data), llb.WithCreatedTime(plan.Epoch)), nil //nolint:gosec // permission bits
+		return mkfile(a.Write.Path, os.FileMode(a.Write.Mode), []byte(a.Write.Data), llb.WithCreatedTime(plan.Epoch)), nil
 	case a.Symlink != nil:
 		return symlink(a.Symlink.Target, a.Symlink.Path, llb.WithCreatedTime(plan.Epoch)), nil
 	}
