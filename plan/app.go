@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/pyfile"
 )
 
 // neverSource is what no application needs: version control, environments, caches.
@@ -28,6 +30,47 @@ func (c Context) Without(ignored []string) []string {
 		}
 	}
 	return append(out, c.Exclude...)
+}
+
+// decideApp decides what becomes of the application.
+func (p *Project) decideApp() pyfile.Errors {
+	app := p.File.App
+	p.Install = app.Install.Value
+	hasBackend := p.Meta != nil && p.Meta.HasBuildSystem()
+	if p.Install == "" {
+		p.Install = installSource
+		if hasBackend {
+			p.Install = installWheel
+		}
+	}
+	if p.Install == installWheel && !hasBackend {
+		return pyfile.Errors{{Range: app.Install.Range,
+			Msg:  "app.install = \"wheel\" needs a [build-system] table in pyproject.toml, and there is none",
+			Hint: "add [build-system] with requires = [\"hatchling\"] and build-backend = \"hatchling.build\", or write install = \"source\""}}
+	}
+	return nil
+}
+
+// packers are build backends that only pack files, unless told otherwise: they need no compiler, so the slim image does. A setup.py is
+// a program that may ask for anything.
+var packers = []string{"hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api", "pdm.backend", "uv_build", "setuptools.build_meta", "setuptools.build_meta:__legacy__"}
+
+// Compiles tells whether building the application's wheel may need a compiler, and with it the full builder image.
+func (p *Project) Compiles() bool {
+	if p.Install != installWheel {
+		return false
+	}
+	return !slices.Contains(packers, p.backend()) || p.Meta.HasExtModules || p.hasSetupPy
+}
+
+// backend is the build backend, or the one that PEP 517 says stands in for none.
+func (p *Project) backend() string {
+	return or(p.Meta.BuildBackend.Value, "setuptools.build_meta:__legacy__")
+}
+
+// NeedsBuilder tells whether the plan starts anything from the builder image.
+func (p *Project) NeedsBuilder() bool {
+	return p.Target == DepBuilder || p.Target == AppBuilder || (p.Target != Base && p.Compiles())
 }
 
 // app adds the steps of the application and its layer.

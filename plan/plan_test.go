@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -246,6 +247,15 @@ func TestParseFactsReadsTheCLibraryOfDebian(t *testing.T) {
 		got, err := ParseFacts(map[string][]byte{dpkgStatus: []byte(c.status)})
 		if (err != nil) != c.fails || got.Libc != c.want {
 			t.Errorf("%s: %v, %v", c.name, got.Libc, err)
+		}
+	}
+}
+
+func TestWorkdirBelowADirectoryOfTheBaseIsRefused(t *testing.T) {
+	for workdir, fails := range map[string]bool{"/app": false, "/tmpfiles": false, "/srv/tmp": false, "/tmp": true, "/tmp/x": true, "/var/tmp/x": true} {
+		_, err := open(t, "", map[string]string{"Pyfile": fmt.Sprintf("python = \"3.13\"\nworkdir = %q\n", workdir)})
+		if (err != nil) != fails {
+			t.Errorf("workdir %s: %v", workdir, err)
 		}
 	}
 }

@@ -73,6 +73,7 @@ func Open(f *pyfile.File, files map[string][]byte, target string) (*Project, err
 	errs = append(errs, p.findPython(files)...)
 	errs = append(errs, p.findLock(files)...)
 	errs = append(errs, p.decideApp()...)
+	errs = append(errs, p.checkWorkdir()...)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -298,45 +299,19 @@ func (p *Project) noLock(deps pyfile.Dependencies) pyfile.Errors {
 		Hint: `run "uv lock" and commit uv.lock`}}
 }
 
-// decideApp decides what becomes of the application.
-func (p *Project) decideApp() pyfile.Errors {
-	app := p.File.App
-	p.Install = app.Install.Value
-	hasBackend := p.Meta != nil && p.Meta.HasBuildSystem()
-	if p.Install == "" {
-		p.Install = installSource
-		if hasBackend {
-			p.Install = installWheel
+// ownedByBase are directories whose modes a layer would change by holding them: /tmp would no longer be everybody's.
+var ownedByBase = []string{"/tmp", "/var/tmp", "/run", "/dev", "/proc", "/sys"}
+
+// checkWorkdir refuses a working directory below one of them.
+func (p *Project) checkWorkdir() pyfile.Errors {
+	w := p.File.Workdir
+	for _, dir := range ownedByBase {
+		if clean := path.Clean(w.Value); w.Set() && (clean == dir || strings.HasPrefix(clean, dir+"/")) {
+			return pyfile.Errors{{Range: w.Range, Msg: fmt.Sprintf("workdir must not lie in %s, which belongs to the base image or the container", dir),
+				Hint: "write workdir = \"/app\""}}
 		}
 	}
-	if p.Install == installWheel && !hasBackend {
-		return pyfile.Errors{{Range: app.Install.Range,
-			Msg:  "app.install = \"wheel\" needs a [build-system] table in pyproject.toml, and there is none",
-			Hint: "add [build-system] with requires = [\"hatchling\"] and build-backend = \"hatchling.build\", or write install = \"source\""}}
-	}
 	return nil
-}
-
-// packers are build backends that only pack files, unless told otherwise: they need no compiler, so the slim image does. A setup.py is
-// a program that may ask for anything.
-var packers = []string{"hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api", "pdm.backend", "uv_build", "setuptools.build_meta", "setuptools.build_meta:__legacy__"}
-
-// Compiles tells whether building the application's wheel may need a compiler, and with it the full builder image.
-func (p *Project) Compiles() bool {
-	if p.Install != installWheel {
-		return false
-	}
-	return !slices.Contains(packers, p.backend()) || p.Meta.HasExtModules || p.hasSetupPy
-}
-
-// backend is the build backend, or the one that PEP 517 says stands in for none.
-func (p *Project) backend() string {
-	return or(p.Meta.BuildBackend.Value, "setuptools.build_meta:__legacy__")
-}
-
-// NeedsBuilder tells whether the plan starts anything from the builder image.
-func (p *Project) NeedsBuilder() bool {
-	return p.Target == DepBuilder || p.Target == AppBuilder || (p.Target != Base && p.Compiles())
 }
 
 // or returns the first string that is not empty.
