@@ -41,6 +41,9 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkUser(in.Facts).Err(); err != nil {
+		return nil, err
+	}
 	var wheels []lock.Artifact
 	if p.Lock != nil {
 		wheels, err = p.Lock.Select(lock.Request{
@@ -280,7 +283,7 @@ func (s *stages) runtime(facts string) {
 	for _, f := range []string{"/etc/passwd", "/etc/group"} {
 		add(Action{Copy: &Copy{From: facts, Source: f, Path: f, Optional: true}})
 	}
-	if !s.File.User.Set() {
+	if s.wantsNonroot() {
 		a := s.in.Facts.account()
 		if a.passwd != "" {
 			add(Action{Mkdir: &Mkdir{Path: "/etc", Mode: 0o755}})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
 
@@ -109,6 +110,29 @@ func (f Facts) account() account {
 		}
 	}
 	return a
+}
+
+// checkUser refuses a user or group that the image would not know by name, because the container would not start.
+func (p *Project) checkUser(f Facts) pyfile.Errors {
+	if !p.File.User.Set() {
+		return nil
+	}
+	var errs pyfile.Errors
+	user, group, _ := strings.Cut(p.File.User.Value, ":")
+	for _, part := range []struct{ what, name, file, path string }{{"user", user, f.Passwd, "/etc/passwd"}, {"group", group, f.Group, "/etc/group"}} {
+		if _, err := strconv.Atoi(part.name); part.name == "" || part.name == nonroot || err == nil || hasEntry(part.file, part.name, -1) {
+			continue
+		}
+		errs = append(errs, &pyfile.Error{Range: p.File.User.Range, Msg: fmt.Sprintf("the %s %q is not in %s of the base %s", part.what, part.name, part.path, p.Base),
+			Hint: "write user = \"nonroot\", which is made where it is missing, or a number such as \"1000:1000\""})
+	}
+	return errs
+}
+
+// wantsNonroot tells whether the image runs as the default user, or as one that the Pyfile gives the same name.
+func (p *Project) wantsNonroot() bool {
+	user, group, _ := strings.Cut(p.File.User.Value, ":")
+	return !p.File.User.Set() || user == nonroot || group == nonroot
 }
 
 // line ends a text with a newline unless it is empty.

@@ -272,6 +272,25 @@ func TestDefaultUserIsCreatedOnlyWhereItIsMissing(t *testing.T) {
 	}
 }
 
+func TestUserMustBeKnownToTheBaseOrANumber(t *testing.T) {
+	for user, fails := range map[string]bool{"root": false, "nonroot": false, "nonroot:nonroot": false, "1000:1000": false, "1000": false, "www-data": true, "root:staff": true} {
+		p, err := project(t, "", map[string]string{"Pyfile": fmt.Sprintf("python = \"3.13\"\nuser = %q\n", user)}).New(inputs("linux/amd64"))
+		if (err != nil) != fails {
+			t.Errorf("user %s: %v", user, err)
+		}
+		if fails {
+			continue
+		}
+		data, _ := json.Marshal(p)
+		if made := strings.Contains(string(data), "nonroot:x:65532"); made != strings.HasPrefix(user, nonroot) {
+			t.Errorf("user %s: nonroot made: %v", user, made)
+		}
+		if p.Image.Config.User != user {
+			t.Errorf("user %s became %s", user, p.Image.Config.User)
+		}
+	}
+}
+
 // wheels makes artifacts of these sizes, named w0, w1, ...
 func wheels(sizes ...int64) []lock.Artifact {
 	var out []lock.Artifact
