@@ -164,8 +164,7 @@ func (d daemon) build(t *testing.T, dir string, args ...string) (string, error) 
 // push is build for what has to succeed and be pushed; it returns the digest and what the build printed.
 func (d daemon) push(t *testing.T, dir, image string, args ...string) (digest, log string) {
 	t.Helper()
-	metadata := filepath.Join(t.TempDir(), "metadata.json")
-	log, err := d.build(t, dir, append(args, "--output", "type=image,name="+image+",push=true", "--metadata-file", metadata)...)
+	log, err := d.build(t, dir, append(args, "--output", "type=image,name="+image+",push=true")...)
 	if err != nil {
 		t.Fatalf("build of %s: %v\n%s", dir, err, log)
 	}
@@ -285,7 +284,6 @@ func newProxy(t *testing.T, target string) *proxy {
 				r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "https", secure, secure
 			}
 		},
-		ErrorLog: nil,
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
