@@ -16,7 +16,7 @@ func BenchmarkSelect300(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		l, err := Read("uv.lock", data)
+		l, err := Read([]string{"uv.lock"}, map[string][]byte{"uv.lock": data})
 		if err != nil {
 			b.Fatal(err)
 		}

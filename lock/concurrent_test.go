@@ -20,7 +20,7 @@ func TestSelectIsSafeForConcurrentUse(t *testing.T) {
 		}
 		a := parseArchive(string(data))
 		name, lock := lockOf(t, a)
-		l, err := Read(name, lock)
+		l, err := Read([]string{name}, map[string][]byte{name: lock})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -166,7 +166,7 @@ dev = ["iniconfig>=1"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Read("uv.lock", data)
+	l, err := Read([]string{"uv.lock"}, map[string][]byte{"uv.lock": data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func compare(t *testing.T, bin, dir string, p project) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Read("uv.lock", data)
+	l, err := Read([]string{"uv.lock"}, map[string][]byte{"uv.lock": data})
 	if err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -234,7 +234,7 @@ func compare(t *testing.T, bin, dir string, p project) {
 			samePicks(t, "uv.lock, "+what, got, err, want)
 
 			// The lock that uv exports must give the same, read as a pylock.toml.
-			pl, readErr := Read("pylock.toml", []byte(exported))
+			pl, readErr := Read([]string{"pylock.toml"}, map[string][]byte{"pylock.toml": []byte(exported)})
 			if readErr != nil {
 				t.Fatalf("%s: Read the exported lock: %v", what, readErr)
 			}

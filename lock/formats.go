@@ -12,26 +12,28 @@ import (
 // Names are the names of lock files, in the order in which pyfile looks for them. A Pattern is one of path.Match for the last
 // part of a path.
 var Names = []Name{
-	{Pattern: "uv.lock", Format: formatUV, Supported: true},
-	{Pattern: "pylock.toml", Format: formatPylock, Supported: true},
-	{Pattern: "pylock.*.toml", Format: formatPylock, Supported: true},
-	{Pattern: "poetry.lock", Format: "poetry", hint: `"poetry export -f pylock.toml -o pylock.toml" (Poetry 2.3 with poetry-plugin-export 1.10 or newer)`},
-	{Pattern: "pdm.lock", Format: "pdm", hint: `"pdm export -f pylock -o pylock.toml" (PDM 2.24 or newer)`},
-	{Pattern: "Pipfile.lock", Format: "pipenv", hint: `"pipenv requirements --hash > requirements.txt", then "uv pip compile --universal requirements.txt -o pylock.toml"`},
-	{Pattern: "requirements*.txt", Format: "requirements", hint: `"uv pip compile --universal %s -o pylock.toml"`},
+	{"uv.lock", formatUV},
+	{"pylock.toml", formatPylock},
+	{"pylock.*.toml", formatPylock},
+	{"poetry.lock", formatPoetry},
+	{"pdm.lock", formatPDM},
+	{"Pipfile.lock", formatPipenv},
+	{"requirements*.txt", formatRequirements},
 }
 
 const (
-	formatUV     = "uv"
-	formatPylock = "pylock"
+	formatUV           = "uv"
+	formatPylock       = "pylock"
+	formatPoetry       = "poetry"
+	formatPDM          = "pdm"
+	formatPipenv       = "pipenv"
+	formatRequirements = "requirements"
 )
 
 // Name is a kind of lock file.
 type Name struct {
-	Pattern   string // "uv.lock", "pylock.*.toml"
-	Format    string // "uv", "pylock", "poetry", "pdm", "pipenv", "requirements"
-	Supported bool   // whether Read can read it
-	hint      string // how to make a pylock.toml of it
+	Pattern string // "uv.lock", "pylock.*.toml"
+	Format  string // "uv", "pylock", "poetry", "pdm", "pipenv", "requirements"
 }
 
 // pylockName is the rule for named locks of PEP 751: no dot in the middle part.
@@ -57,26 +59,37 @@ func named(name string) (Name, bool) {
 	return Name{}, false
 }
 
-// unsupported is the error for a lock that Read cannot read.
-func unsupported(name string) *pyfile.Error {
-	e := &pyfile.Error{File: name, Range: firstLine}
-	n, ok := named(name)
-	if !ok {
-		e.Msg = fmt.Sprintf("%q is not the name of a lock file that pyfile knows", path.Base(name))
-		e.Hint = "use uv.lock, pylock.toml or pylock.NAME.toml"
-		return e
+// formatOf tells the format of what the Pyfile calls the lock. Several files can only be requirements files.
+func formatOf(names []string) (string, pyfile.Errors) {
+	var errs pyfile.Errors
+	format := ""
+	for _, name := range names {
+		n, ok := named(name)
+		switch {
+		case ok:
+		case path.Ext(name) == ".txt" || path.Ext(name) == ".in":
+			n.Format = formatRequirements
+		default:
+			errs = append(errs, &pyfile.Error{File: name, Range: firstLine,
+				Msg:  fmt.Sprintf("%q is not the name of a lock file that pyfile knows", path.Base(name)),
+				Hint: "locks are " + strings.Join(patterns(), ", ")})
+		}
+		format = n.Format
+		if len(names) > 1 && ok && n.Format != formatRequirements {
+			errs = append(errs, &pyfile.Error{File: name, Range: firstLine,
+				Msg:  fmt.Sprintf("%s is a lock file, and stands alone; only requirements files can be listed together", path.Base(name)),
+				Hint: fmt.Sprintf("write lock = %q", name)})
+		}
 	}
-	hint := n.hint
-	if strings.Contains(hint, "%s") {
-		hint = fmt.Sprintf(hint, name)
+	return format, errs
+}
+
+func patterns() []string {
+	out := make([]string, len(Names))
+	for i, n := range Names {
+		out[i] = n.Pattern
 	}
-	what := n.Format + " locks"
-	if n.Format == "requirements" {
-		what = "requirements files"
-	}
-	e.Msg = fmt.Sprintf("not supported yet: %s; pyfile reads uv.lock and pylock.toml", what)
-	e.Hint = "make a pylock.toml of it: run " + hint
-	return e
+	return out
 }
 
 // firstLine is the place of a problem of a whole file.

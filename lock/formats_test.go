@@ -34,34 +34,31 @@ func TestIsLockKnowsTheNames(t *testing.T) {
 	}
 }
 
-func TestReadSaysHowToGoOnWithOtherFormats(t *testing.T) {
-	for name, want := range map[string]string{
-		"poetry.lock":          "poetry.lock:1: not supported yet: poetry locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"poetry export -f pylock.toml -o pylock.toml\" (Poetry 2.3 with poetry-plugin-export 1.10 or newer)",
-		"pdm.lock":             "pdm.lock:1: not supported yet: pdm locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"pdm export -f pylock -o pylock.toml\" (PDM 2.24 or newer)",
-		"Pipfile.lock":         "Pipfile.lock:1: not supported yet: pipenv locks; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"pipenv requirements --hash > requirements.txt\", then \"uv pip compile --universal requirements.txt -o pylock.toml\"",
-		"requirements-dev.txt": "requirements-dev.txt:1: not supported yet: requirements files; pyfile reads uv.lock and pylock.toml\n\thint: make a pylock.toml of it: run \"uv pip compile --universal requirements-dev.txt -o pylock.toml\"",
-		"conf/Cargo.lock":      "conf/Cargo.lock:1: \"Cargo.lock\" is not the name of a lock file that pyfile knows\n\thint: use uv.lock, pylock.toml or pylock.NAME.toml",
+func TestNamesOfNoLockAreRefused(t *testing.T) {
+	for want, names := range map[string][]string{
+		"conf/Cargo.lock:1: \"Cargo.lock\" is not the name of a lock file that pyfile knows\n\thint: locks are uv.lock, pylock.toml, pylock.*.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements*.txt": {"conf/Cargo.lock"},
+		"uv.lock:1: uv.lock is a lock file, and stands alone; only requirements files can be listed together\n\thint: write lock = \"uv.lock\"":                                                             {"requirements.txt", "uv.lock"},
 	} {
-		l, err := Read(name, []byte("whatever"))
+		l, err := Read(names, map[string][]byte{})
 		if l != nil || err == nil || err.Error() != want {
-			t.Errorf("Read(%q) = %v, %v\nwant %s", name, l, err, want)
+			t.Errorf("Read(%q) = %v, %v\nwant %s", names, l, err, want)
 		}
 	}
 }
 
-// TestNamesAreReadOrRefused keeps the table and Read together.
-func TestNamesAreReadOrRefused(t *testing.T) {
+// TestEveryNameHasItsFormat keeps the table and the readers together: an empty file is an error of the reader, but for requirements.
+func TestEveryNameHasItsFormat(t *testing.T) {
 	for _, n := range Names {
 		name := strings.ReplaceAll(n.Pattern, "*", "x")
 		format, ok := IsLock(name)
 		if !ok || format != n.Format {
 			t.Errorf("IsLock(%q) = %q, %v, the table says %q", name, format, ok, n.Format)
 		}
-		_, err := Read(name, nil)
-		if err == nil {
-			t.Errorf("Read(%q) of an empty file gave no error", name)
-		} else if refused := strings.Contains(err.Error(), "not supported yet"); refused == n.Supported {
-			t.Errorf("Read(%q) = %v, the table says supported = %v", name, err, n.Supported)
+		if readers[format] == nil {
+			continue
+		}
+		if _, err := Read([]string{name}, map[string][]byte{name: nil}); (err == nil) != (format == formatRequirements) {
+			t.Errorf("Read(%q) of an empty file: %v", name, err)
 		}
 	}
 }

@@ -3,8 +3,10 @@ package lock
 import (
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/org/pyfile/pyfile"
@@ -27,7 +29,7 @@ func fuzzLock(f *testing.F, name string) {
 		f.Add(expandHashes(lock), []byte(project), "dev", "s3")
 	}
 	f.Fuzz(func(t *testing.T, data, pyproject []byte, group, extra string) {
-		l, err := Read(name, data)
+		l, err := Read([]string{name}, map[string][]byte{name: data})
 		if (l == nil) == (err == nil) {
 			t.Fatalf("Read returned %v and %v", l, err)
 		}
@@ -160,22 +162,48 @@ var (
 	plainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 )
 
+// checkArtifacts checks what every reader promises of what it selects, whatever the lock.
 func checkArtifacts(t *testing.T, artifacts []Artifact, data []byte) {
 	t.Helper()
 	for i, a := range artifacts {
 		if i > 0 && artifacts[i-1].Name >= a.Name {
 			t.Errorf("%q after %q", a.Name, artifacts[i-1].Name)
 		}
-		if !plainName.MatchString(a.Name) || a.Kind != Wheel || !hex64.MatchString(a.SHA256) || a.Size < 0 {
+		if !plainName.MatchString(a.Name) || a.Size < 0 || a.Lock == "" || (a.URL == "") == (a.Path == "") {
 			t.Errorf("not sound: %+v", a)
 		}
-		w, err := python.ParseWheelName(a.Filename)
-		if err != nil || w.Name != a.Name {
-			t.Errorf("%s: file name %q: %v", a.Name, a.Filename, err)
-		}
-		if link, problem, _ := fileURL(a.URL); problem != "" || link != a.URL {
-			t.Errorf("%s: URL %q: %s", a.Name, a.URL, problem)
+		if a.Path != "" && (path.IsAbs(a.Path) || a.Path != path.Clean(a.Path) || strings.HasPrefix(a.Path+"/", "../")) {
+			t.Errorf("%s: path %q", a.Name, a.Path)
 		}
 		checkRange(t, a.Origin, data)
+		switch a.Kind {
+		case Wheel:
+			w, err := python.ParseWheelName(a.Filename)
+			if err != nil || w.Name != a.Name {
+				t.Errorf("%s: file name %q: %v", a.Name, a.Filename, err)
+			}
+		case Git:
+			g := git{url: a.URL, commit: a.Commit}
+			if problem, _ := g.problem(); problem != "" || a.Filename != "" {
+				t.Errorf("%s: %s %+v", a.Name, problem, a)
+			}
+			continue
+		case Directory:
+			if a.Path == "" || a.Filename != "" {
+				t.Errorf("%s: %+v", a.Name, a)
+			}
+			continue
+		case Sdist, Archive:
+		default:
+			t.Errorf("%s: kind %q", a.Name, a.Kind)
+		}
+		if strings.Contains(a.Filename, "/") {
+			t.Errorf("%s: file name %q", a.Name, a.Filename)
+		}
+		if a.URL != "" {
+			if link, problem, _ := fileURL(a.URL); problem != "" || link != a.URL || !hex64.MatchString(a.SHA256) {
+				t.Errorf("%s: URL %q, sha256 %q: %s", a.Name, a.URL, a.SHA256, problem)
+			}
+		}
 	}
 }

@@ -113,7 +113,7 @@ func golden(t *testing.T, folder string, f func(t *testing.T, a archive) string)
 func TestSelect(t *testing.T) {
 	golden(t, "select", func(t *testing.T, a archive) string {
 		name, data := lockOf(t, a)
-		l, err := Read(name, data)
+		l, err := Read([]string{name}, map[string][]byte{name: data})
 		if err != nil {
 			if l != nil {
 				t.Error("Read returned a lock and an error")
@@ -140,11 +140,28 @@ func TestSelect(t *testing.T) {
 				continue
 			}
 			for _, a := range artifacts {
-				fmt.Fprintf(&out, "%s %s line %d size %d\n\t%s\n\t%s\n\t%s\n", a.Name, a.Version, a.Origin.Start.Line, a.Size, a.Filename, a.URL, a.SHA256[:8])
+				out.WriteString(describe(a))
 			}
 		}
 		return out.String()
 	})
+}
+
+// describe writes an artifact in a few lines; those that are empty for its kind are left out.
+func describe(a Artifact) string {
+	out := fmt.Sprintf("%s %s line %d", a.Name, a.Version, a.Origin.Start.Line)
+	if a.Kind != Wheel {
+		out += " " + string(a.Kind)
+	}
+	if a.Size > 0 {
+		out += fmt.Sprintf(" size %d", a.Size)
+	}
+	for _, line := range []string{a.Filename, a.URL, a.Path, a.Subdir, a.Commit, a.SHA256[:min(8, len(a.SHA256))]} {
+		if line != "" {
+			out += "\n\t" + line
+		}
+	}
+	return out + "\n"
 }
 
 func lockOf(t *testing.T, a archive) (name string, data []byte) {

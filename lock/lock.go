@@ -1,7 +1,8 @@
 // Package lock reads lock files and selects from them what one target needs.
 //
-// Read parses uv.lock or pylock.toml, Select walks it for a target (an interpreter and a platform), extras and groups, and
-// returns Artifacts: one file per package, with URL and hash. What comes after does not know which format the lock had.
+// Read parses a lock of any format, Select walks it for a target (an interpreter and a platform), extras and groups, and
+// returns Artifacts: one file or source per package. What comes after does not know which format the lock had. Formats that
+// know files by hash only say through Query what has to be looked up in an index first.
 // ParseProject reads the parts of pyproject.toml that pyfile uses.
 //
 // Nothing here uses the network or starts a process. All problems of a file come at once, as pyfile.Errors with their lines.
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
@@ -19,7 +21,7 @@ import (
 // Kind is what has to be done with an artifact.
 type Kind string
 
-// The kinds of artifacts. Select returns wheels only; the others are refused at their line.
+// The kinds of artifacts.
 const (
 	Wheel     Kind = "wheel"     // unpack it
 	Sdist     Kind = "sdist"     // build a wheel from it
@@ -33,26 +35,35 @@ type Artifact struct {
 	Name     string       `json:"name"` // normalised (PEP 503)
 	Version  string       `json:"version"`
 	Kind     Kind         `json:"kind"`
-	Filename string       `json:"filename"`         // last part only, not percent-encoded
-	URL      string       `json:"url"`              // http or https, without credentials and fragment
-	SHA256   string       `json:"sha256"`           // 64 lower-case hex digits
-	Size     int64        `json:"size,omitempty"`   // bytes; 0 when the lock does not say
-	Subdir   string       `json:"subdir,omitempty"` // where the project lies in a source
-	Origin   pyfile.Range `json:"origin"`           // the package's name in the lock
+	Filename string       `json:"filename,omitempty"` // of a wheel, sdist or archive: last part only, not percent-encoded
+	URL      string       `json:"url,omitempty"`      // http or https, without credentials and fragment; of a git repository also ssh and git
+	Path     string       `json:"path,omitempty"`     // of a directory or file of the context, relative to its root and clean; then there is no URL
+	SHA256   string       `json:"sha256,omitempty"`   // 64 lower-case hex digits; of what has a URL always, but for git
+	Commit   string       `json:"commit,omitempty"`   // of git: the full hash
+	Size     int64        `json:"size,omitempty"`     // bytes; 0 when neither lock nor index say
+	Subdir   string       `json:"subdir,omitempty"`   // where the project lies in a source
+	Lock     string       `json:"-"`                  // the file that Origin is a place of
+	Origin   pyfile.Range `json:"origin"`             // the package's name in the lock
 }
 
 // Lock is a lock file that Read found sound. It does not change, so that several targets can select from it at the same time.
 type Lock struct {
-	Name   string // path, as errors name it
-	Format string // "uv" or "pylock"
-	doc    *document
+	Name   string // path in the context, as errors name it
+	Format string // "uv", "pylock", "poetry", "pdm", "pipenv" or "requirements"
+	// Loose are the requirements files of a "lock" that leaves versions or files open, so that a resolver has to choose first; nil for
+	// every real lock. Select must not be called then.
+	Loose  []string
 	source source
 }
 
-// source is a format of lock files.
+// source is a lock of some format.
 type source interface {
-	// selects returns the artifacts for a request in any order.
+	// selects returns the artifacts for a request in any order. The lock's own project is not among them.
 	selects(r Request) ([]Artifact, pyfile.Errors)
+	// query returns the packages whose files have no address in the lock, sorted by name, whatever the target and the groups.
+	query() []index.Package
+	// directories returns the directories of the context that packages of the lock are built from, as clean paths.
+	directories() []string
 }
 
 // Request says for what to select.
@@ -62,32 +73,66 @@ type Request struct {
 	Groups, Extras []pyfile.String
 	// Project is the project that the lock belongs to, nil when there is no pyproject.toml.
 	Project *Project
+	// Found is the answer to the lock's Query, nil when that asks nothing.
+	Found *index.Answer
 }
 
-// Read reads a lock. The last part of name tells the format. A problem is a pyfile.Errors with File = name.
-func Read(name string, data []byte) (*Lock, error) {
-	n, ok := named(name)
-	if !ok || !n.Supported {
-		return nil, pyfile.Errors{unsupported(name)}
-	}
-	doc, errs := parse(name, data)
-	l := &Lock{Name: name, Format: n.Format, doc: doc}
-	if len(errs) > 0 {
-		for _, e := range errs {
-			e.Hint = cmp.Or(e.Hint, "the file is cut off or was changed by hand; "+replace[n.Format])
-		}
-		return nil, errs.Err()
-	}
-	d := &decoder{doc: doc, hint: replace[n.Format]}
-	if n.Format == formatUV {
-		l.source = readUV(d)
-	} else {
-		l.source = readPylock(d)
-	}
-	if err := d.errs.Err(); err != nil {
+// Read reads a lock: one lock file, or one or more requirements files. Names are paths in the context; the last part of the first
+// tells the format. Files are those of the context by path, among them what Needs asks for. A problem is a pyfile.Errors.
+func Read(names []string, files map[string][]byte) (*Lock, error) {
+	format, problems := formatOf(names)
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	l := &Lock{Name: names[0], Format: format}
+	if errs := readers[format](l, names, files); len(errs) > 0 {
+		return nil, errs.Err()
+	}
 	return l, nil
+}
+
+// readers read the formats: they set the lock's source, and Loose.
+var readers = map[string]func(l *Lock, names []string, files map[string][]byte) pyfile.Errors{
+	formatUV: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
+		return l.decode(names[0], files, func(d *decoder) source { return readUV(d) })
+	},
+	formatPylock: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
+		return l.decode(names[0], files, func(d *decoder) source { return readPylock(d) })
+	},
+}
+
+// Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
+// Pipfile.lock or what a requirements file includes. They need not exist: an absent one is in files as nil.
+func Needs(names []string, files map[string][]byte) []string {
+	format, problems := formatOf(names)
+	if len(problems) > 0 || needs[format] == nil {
+		return nil
+	}
+	return slices.DeleteFunc(needs[format](names, files), func(n string) bool { _, known := files[n]; return known })
+}
+
+// needs are the formats that do not stand alone.
+var needs = map[string]func(names []string, files map[string][]byte) []string{}
+
+// Query says what an index must be asked before Select; nil when every file has an address. It depends on the lock alone, so
+// that the answer serves every target, group and extra.
+func (l *Lock) Query() []index.Package { return l.source.query() }
+
+// Directories lists the directories of the context that packages of the lock are built from, as clean paths.
+func (l *Lock) Directories() []string { return l.source.directories() }
+
+// decode parses a TOML lock and reads it.
+func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {
+	doc, errs := parse(name, files[name])
+	if len(errs) > 0 {
+		for _, e := range errs {
+			e.Hint = cmp.Or(e.Hint, "the file is cut off or was changed by hand; "+replace[l.Format])
+		}
+		return errs
+	}
+	d := &decoder{doc: doc, hint: replace[l.Format]}
+	l.source = read(d)
+	return d.errs
 }
 
 // remake is the hint for a lock that does not fit the project or the target any more.
@@ -102,13 +147,16 @@ var replace = map[string]string{
 	formatPylock: remake[formatPylock],
 }
 
-// Select returns the files that the target needs for the project's dependencies with the groups and extras asked for, one per
+// Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per
 // package, sorted by name. The project itself is not among them. Problems are pyfile.Errors: File is the lock's name, or
 // "" for what the Pyfile asks for.
 func (l *Lock) Select(r Request) ([]Artifact, error) {
 	artifacts, errs := l.source.selects(r)
 	if err := errs.Err(); err != nil {
 		return nil, err
+	}
+	for i := range artifacts {
+		artifacts[i].Lock = cmp.Or(artifacts[i].Lock, l.Name)
 	}
 	slices.SortFunc(artifacts, func(a, b Artifact) int { return cmp.Compare(a.Name, b.Name) })
 	return artifacts, nil

@@ -37,6 +37,7 @@ type Project struct {
 	Package       *bool // [tool.uv] package, nil when it is not set
 
 	buildSystem bool
+	doc         *document // for what one lock format alone wants to know
 	// uvDev are the requirements of [tool.uv] dev-dependencies, which uv adds to the group dev.
 	uvDev []pyfile.String
 	// uvGroupPython tells that [tool.uv.dependency-groups] narrows requires-python.
@@ -56,7 +57,7 @@ func (p *Project) HasBuildSystem() bool { return p != nil && p.buildSystem }
 func ParseProject(name string, data []byte) (*Project, error) {
 	doc, errs := parse(name, data)
 	d := &decoder{doc: doc, errs: errs}
-	p := &Project{File: name}
+	p := &Project{File: name, doc: doc}
 	if t := d.table(doc.root, "project", "project"); t != nil {
 		d.metadata(p, t)
 	}

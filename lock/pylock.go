@@ -1,10 +1,13 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
@@ -27,6 +30,26 @@ type pylockPackage struct {
 	requiresPython pyfile.String
 	source         string // "wheels", "sdist", "vcs", "directory" or "archive"
 	directory      string
+	subdir         string
+	repository     git
+	notGit         bool // the vcs is another one
+}
+
+// query asks nothing: every file has an address or a path.
+func (l *pylock) query() []index.Package { return nil }
+
+// directories are those that packages come from.
+func (l *pylock) directories() []string {
+	var out []string
+	for _, p := range l.packages {
+		if p.source != "directory" {
+			continue
+		}
+		if dir, ok := contextPath(l.doc.name, p.directory); ok {
+			out = append(out, path.Join(dir, p.subdir))
+		}
+	}
+	return out
 }
 
 // readPylock reads a pylock.toml. Problems go to the decoder.
@@ -112,12 +135,14 @@ func (d *decoder) pylockSource(p *pylockPackage, t *node) {
 			sources = append(sources, key)
 		}
 	}
-	p.sdist = d.table(t, "sdist", "packages.sdist") != nil
+	if n := d.table(t, "sdist", "packages.sdist"); n != nil {
+		p.sdists = []file{d.pylockFile(n, "packages.sdist")}
+	}
 	p.wheels = d.pylockWheels(t)
 	switch {
 	case len(p.wheels) > 0:
 		sources = append(sources, "wheels")
-	case p.sdist:
+	case len(p.sdists) > 0:
 		sources = append(sources, "sdist")
 	}
 	if len(sources) != 1 {
@@ -125,14 +150,21 @@ func (d *decoder) pylockSource(p *pylockPackage, t *node) {
 		return
 	}
 	p.source = sources[0]
+	p.subdir = d.text(t.get(p.source), "subdirectory", "packages."+p.source+".subdirectory")
 	switch p.source {
 	case "directory":
 		p.directory = d.text(t.get("directory"), "path", "packages.directory.path")
+	case "vcs":
+		vcs := t.get("vcs")
+		p.notGit = d.text(vcs, "type", "packages.vcs.type") != "git"
+		p.repository = git{url: d.text(vcs, "url", "packages.vcs.url"), commit: d.text(vcs, "commit-id", "packages.vcs.commit-id"), subdir: p.subdir}
 	case "archive":
 		// An archive at a URL of its own may be a wheel.
 		f := d.pylockFile(t.get("archive"), "packages.archive")
 		if strings.HasSuffix(f.filename(), ".whl") {
 			p.source, p.wheels = "wheels", []file{f}
+		} else {
+			p.sdists = []file{f}
 		}
 	}
 }
@@ -287,11 +319,7 @@ func (s *pylockSelection) artifacts() []Artifact {
 		if s.isProject(p) {
 			continue
 		}
-		if e := s.unsupported(p); e != nil {
-			s.errs = append(s.errs, e)
-			continue
-		}
-		a, e := c.wheel(&p.chosen)
+		a, e := s.artifact(c, p)
 		if e != nil {
 			s.errs = append(s.errs, e)
 			continue
@@ -308,18 +336,30 @@ func (s *pylockSelection) isProject(p *pylockPackage) bool {
 		(project == nil || !project.Name.Set() || project.Normalized == p.name)
 }
 
-// unsupported is the error for a package that is not a wheel.
-func (s *pylockSelection) unsupported(p *pylockPackage) *pyfile.Error {
-	fail := func(hint, format string, args ...any) *pyfile.Error {
-		return s.doc.errorAt(p.at, "not supported yet: "+fmt.Sprintf(format, args...), hint)
-	}
+// artifact is what is built or unpacked for a package.
+func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyfile.Error) {
+	a := Artifact{Name: p.name, Version: p.version, Subdir: p.subdir, Origin: s.doc.span(p.at)}
 	switch p.source {
 	case "vcs":
-		return fail("use a release from an index", "%s comes from a repository", p)
+		if p.notGit {
+			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s comes from a repository that is not of git", p), "use a release from an index")
+		}
+		if problem, hint := p.repository.problem(); problem != "" {
+			return a, s.doc.errorAt(p.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
+		}
+		a.Kind, a.URL, a.Commit = Git, p.repository.url, p.repository.commit
+		return a, nil
 	case "directory":
-		return fail("publish it to an index, or make it part of the project", "%s is the directory %q", p, p.directory)
+		var ok bool
+		if a.Path, ok = contextPath(s.doc.name, p.directory); !ok {
+			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, p.directory), outsideHint)
+		}
+		a.Kind = Directory
+		return a, nil
 	case "archive":
-		return fail("use the address of a wheel, or a release from an index", "%s is a source archive", p)
+		a, e := c.file(&p.chosen)
+		a.Kind, a.Subdir = Archive, p.subdir
+		return a, e
 	}
-	return nil
+	return c.file(&p.chosen)
 }

@@ -2,8 +2,11 @@ package lock
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
@@ -63,10 +66,23 @@ type edge struct {
 
 // uvSource tells where a package comes from.
 type uvSource struct {
-	kind  string // "registry", "git", "url", "path", "directory", "editable" or "virtual"
-	value string
-	key   string // equal for equal sources
-	at    span
+	kind   string // "registry", "git", "url", "path", "directory", "editable" or "virtual"
+	value  string
+	subdir string
+	key    string // equal for equal sources
+	at     span
+}
+
+// git takes a git source apart: uv writes how the commit was asked for into the query and the commit into the fragment.
+func (s uvSource) git() git {
+	g := git{url: s.value}
+	g.url, g.commit, _ = strings.Cut(g.url, "#")
+	var query string
+	g.url, query, _ = strings.Cut(g.url, "?")
+	if values, err := url.ParseQuery(query); err == nil {
+		g.subdir = values.Get("subdirectory")
+	}
+	return g
 }
 
 // local tells whether the package is a directory of the workspace or beside it.
@@ -121,6 +137,23 @@ func (c conflictItem) String() string {
 		return fmt.Sprintf("the group %q", c.group)
 	}
 	return fmt.Sprintf("the project %q", c.pkg)
+}
+
+// query asks nothing: uv writes the address of every file.
+func (l *uvLock) query() []index.Package { return nil }
+
+// directories are those of the workspace's members and of path dependencies.
+func (l *uvLock) directories() []string {
+	var out []string
+	for _, p := range l.packages {
+		if !p.source.local() {
+			continue
+		}
+		if dir, ok := contextPath(l.doc.name, p.source.value); ok {
+			out = append(out, dir)
+		}
+	}
+	return out
 }
 
 // readUV reads a uv.lock. Problems go to the decoder.

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"path"
 	"strings"
 
 	"github.com/org/pyfile/python"
@@ -28,8 +29,12 @@ func readUVPackage(d *decoder, t *node) *uvPackage {
 	p.groups = append(d.edgeSets(t, "dev-dependencies", "package.dev-dependencies"),
 		d.edgeSets(t, "dependency-groups", "package.dependency-groups")...)
 	p.metadata = d.uvMetadata(t)
-	p.wheels = d.uvWheels(t)
-	p.sdist = d.table(t, "sdist", "package.sdist") != nil
+	for _, n := range d.each(t, "wheels", "package.wheels", tableNode) {
+		p.wheels = append(p.wheels, d.uvFile(n, "package.wheels", p.source))
+	}
+	if n := d.table(t, "sdist", "package.sdist"); n != nil {
+		p.sdists = []file{d.uvFile(n, "package.sdist", p.source)}
+	}
 	switch {
 	case p.source.kind == "":
 		if t.get("source") == nil {
@@ -64,8 +69,8 @@ func (d *decoder) uvSource(t *node, what string) uvSource {
 			continue
 		}
 		if n := d.typed(s, kind, what+"."+kind, stringNode); n != nil {
-			return uvSource{kind: kind, value: n.text, at: n.at,
-				key: kind + " " + n.text + " " + d.text(s, "subdirectory", what+".subdirectory")}
+			subdir := d.text(s, "subdirectory", what+".subdirectory")
+			return uvSource{kind: kind, value: n.text, at: n.at, subdir: subdir, key: kind + " " + n.text + " " + subdir}
 		}
 		return uvSource{}
 	}
@@ -165,28 +170,31 @@ func (d *decoder) uvRequirements(t *node, key, what string) []uvRequirement {
 	return out
 }
 
-func (d *decoder) uvWheels(t *node) []file {
-	list := d.each(t, "wheels", "package.wheels", tableNode)
-	if len(list) == 0 {
-		return nil
+// uvFile reads a wheel or an sdist. The path of a file in a local index is relative to that.
+func (d *decoder) uvFile(n *node, what string, source uvSource) file {
+	f := file{
+		at:   n.at,
+		url:  d.text(n, "url", what+".url"),
+		path: d.text(n, "path", what+".path"),
+		size: d.integer(n, "size", what+".size"),
 	}
-	out := make([]file, len(list))
-	for i, n := range list {
-		f := &out[i]
-		f.at = n.at
-		f.url = d.text(n, "url", "package.wheels.url")
-		f.path = d.text(n, "path", "package.wheels.path")
-		if f.url == "" {
-			f.name = d.text(n, "filename", "package.wheels.filename")
-		} else {
-			f.at = n.get("url").at
-		}
-		if hash := d.typed(n, "hash", "package.wheels.hash", stringNode); hash != nil {
-			if digits, ok := strings.CutPrefix(hash.text, "sha256:"); ok {
-				f.sha256 = digits
-			}
-		}
-		f.size = d.integer(n, "size", "package.wheels.size")
+	switch {
+	case f.url != "":
+		f.at = n.get("url").at
+	case source.kind == "url":
+		f.url = source.value // the file has its hash only
+	case source.kind == "path":
+		f.path = source.value
+	case source.kind == "registry" && f.path != "":
+		f.path = path.Join(strings.TrimPrefix(source.value, "file://"), f.path)
 	}
-	return out
+	if f.url == "" && f.path == "" || n.get("filename") != nil {
+		f.name = d.text(n, "filename", what+".filename")
+	}
+	if hash := d.typed(n, "hash", what+".hash", stringNode); hash != nil {
+		if digits, ok := strings.CutPrefix(hash.text, "sha256:"); ok {
+			f.sha256 = digits
+		}
+	}
+	return f
 }

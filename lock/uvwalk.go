@@ -1,9 +1,9 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -335,11 +335,7 @@ func (w *uvWalk) artifacts() []Artifact {
 			continue
 		}
 		live[p.name] = p
-		if e := w.unsupported(p); e != nil {
-			w.errs = append(w.errs, e)
-			continue
-		}
-		a, e := c.wheel(&p.chosen)
+		a, e := w.artifact(c, p)
 		if e != nil {
 			w.errs = append(w.errs, e)
 			continue
@@ -349,29 +345,30 @@ func (w *uvWalk) artifacts() []Artifact {
 	return out
 }
 
-// unsupported is the error for a package that is not a wheel of an index or at a URL.
-func (w *uvWalk) unsupported(p *uvPackage) *pyfile.Error {
-	fail := func(hint, format string, args ...any) *pyfile.Error {
-		return w.doc.errorAt(p.at, "not supported yet: "+fmt.Sprintf(format, args...), hint)
-	}
+// artifact is what is built or unpacked for a package.
+func (w *uvWalk) artifact(c *chooser, p *uvPackage) (Artifact, *pyfile.Error) {
+	a := Artifact{Name: p.name, Version: p.version, Subdir: p.source.subdir, Origin: w.doc.span(p.at)}
 	switch p.source.kind {
 	case "git":
-		return fail("use a release from an index", "%s comes from a git repository", p)
+		g := p.source.git()
+		if problem, hint := g.problem(); problem != "" {
+			return a, w.doc.errorAt(p.source.at, fmt.Sprintf(problem, p), cmp.Or(hint, w.hint))
+		}
+		a.Kind, a.URL, a.Commit, a.Subdir = Git, g.url, g.commit, g.subdir
+		return a, nil
 	case "directory", "editable":
-		if w.isRoot[p] || slices.Contains(w.members, p.name) {
-			return fail("publish it to an index, or make it part of the project", "%s is a member of the workspace that others need", p)
+		var ok bool
+		if a.Path, ok = contextPath(w.doc.name, p.source.value); !ok {
+			return a, w.doc.errorAt(p.source.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, p.source.value), outsideHint)
 		}
-		return fail("publish it to an index, or make it part of the project", "%s is the directory %q", p, p.source.value)
-	case "path":
-		return fail("use a release from an index", "%s is the local file %q", p, p.source.value)
-	case "url":
-		if len(p.wheels) == 0 {
-			return fail("use the address of a wheel, or a release from an index", "%s is a source archive at a URL", p)
-		}
-	case "registry":
-		if !strings.Contains(p.source.value, "://") || strings.HasPrefix(p.source.value, "file:") {
-			return fail("use an index with an http or https address", "%s comes from an index in a local directory", p)
+		a.Kind = Directory
+		return a, nil
+	case "url", "path":
+		if len(p.wheels) == 0 && len(p.sdists) > 0 {
+			a, e := c.file(&p.chosen)
+			a.Kind, a.Subdir = Archive, p.source.subdir
+			return a, e
 		}
 	}
-	return nil
+	return c.file(&p.chosen)
 }

@@ -46,7 +46,7 @@ type chosen struct {
 	version string // "" when the lock has none
 	at      span   // its name in the lock
 	wheels  []file
-	sdist   bool
+	sdists  []file // one in most formats; of several in an index the first
 }
 
 func (c *chosen) String() string {
@@ -56,7 +56,7 @@ func (c *chosen) String() string {
 	return c.name + " " + c.version
 }
 
-// chooser picks wheels for one target. hint is the command that makes the lock anew.
+// chooser picks files for one target. hint is the command that makes the lock anew.
 type chooser struct {
 	doc    *document
 	hint   string
@@ -64,8 +64,8 @@ type chooser struct {
 	tags   []python.Tag
 }
 
-// wheel picks the wheel that fits best and checks that it can be fetched safely.
-func (c *chooser) wheel(p *chosen) (Artifact, *pyfile.Error) {
+// file picks the wheel that fits best, else the sdist, and checks that it can be fetched safely.
+func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 	var fits []*file
 	var names []string
 	for i := range p.wheels {
@@ -75,37 +75,55 @@ func (c *chooser) wheel(p *chosen) (Artifact, *pyfile.Error) {
 		}
 	}
 	best, ok := python.BestWheel(names, c.tags)
-	if !ok {
+	switch {
+	case !ok && len(p.sdists) == 0:
 		return Artifact{}, c.noWheel(p)
+	case !ok:
+		f := &p.sdists[0]
+		return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename()})
 	}
 	f, name := fits[best], names[best]
-	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name, Size: f.size, Origin: c.doc.span(p.at)}
-	fail := func(hint, format string, args ...any) (Artifact, *pyfile.Error) {
-		return Artifact{}, c.doc.errorAt(f.at, fmt.Sprintf(format, args...), hint)
-	}
+	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name}
 
 	// A wheel says itself what it is; a lock that says something else was tampered with or is broken.
 	w, err := python.ParseWheelName(name)
 	switch {
 	case err != nil:
-		return fail(c.hint, "%s: %v", p, err)
+		return Artifact{}, c.errorf(f, c.hint, "%s: %v", p, err)
 	case w.Name != p.name:
-		return fail(c.hint, "%s: the wheel %s is of another package", p, name)
+		return Artifact{}, c.errorf(f, c.hint, "%s: the wheel %s is of another package", p, name)
 	case p.version == "":
 		a.Version = w.Version
 	case !sameVersion(w.Version, p.version):
-		return fail(c.hint, "%s: the wheel %s is of another version", p, name)
+		return Artifact{}, c.errorf(f, c.hint, "%s: the wheel %s is of another version", p, name)
+	}
+	return c.located(p, f, a)
+}
+
+func (c *chooser) errorf(f *file, hint, format string, args ...any) *pyfile.Error {
+	return c.doc.errorAt(f.at, fmt.Sprintf(format, args...), hint)
+}
+
+// located adds to an artifact where its file is. A file of the context needs no hash: BuildKit sees when it changes.
+func (c *chooser) located(p *chosen, f *file, a Artifact) (Artifact, *pyfile.Error) {
+	a.Size, a.Origin = f.size, c.doc.span(p.at)
+	ok := true
+	if a.SHA256, ok = sha256Hex(f.sha256); !ok && f.sha256 != "" {
+		return Artifact{}, c.errorf(f, c.hint, "%s: the sha256 of %s must be 64 hex digits", p, a.Filename)
+	}
+	if f.url == "" && f.path != "" {
+		if a.Path, ok = contextPath(c.doc.name, f.path); !ok {
+			return Artifact{}, c.errorf(f, outsideHint, "%s: the file %q lies outside of the build context", p, f.path)
+		}
+		return a, nil
 	}
 	var problem, hint string
 	if a.URL, problem, hint = fileURL(f.url); problem != "" {
-		return fail(cmp.Or(hint, c.hint), problem, p)
-	}
-	if a.SHA256, ok = sha256Hex(f.sha256); !ok && f.sha256 != "" {
-		return fail(c.hint, "%s: the sha256 of the wheel %s must be 64 hex digits", p, name)
+		return Artifact{}, c.errorf(f, cmp.Or(hint, c.hint), problem, p)
 	}
 	if a.SHA256 == "" {
-		return fail("use an index that gives sha256 hashes, then "+c.hint,
-			"%s: the lock has no sha256 for the wheel %s, so nobody could tell whether it changed", p, name)
+		return Artifact{}, c.errorf(f, "use an index that gives sha256 hashes, then "+c.hint,
+			"%s: the lock has no sha256 for %s, so nobody could tell whether it changed", p, a.Filename)
 	}
 	return a, nil
 }
@@ -143,15 +161,15 @@ func sameVersion(wheel, locked string) bool {
 func fileURL(raw string) (link, problem, hint string) {
 	u, err := url.Parse(raw)
 	switch {
-	case raw == "" || err == nil && u.Scheme == "file":
-		return "", "not supported yet: %s is a wheel on a local path", "use an index with an http or https address"
+	case raw == "":
+		return "", "%s: the lock names neither an address nor a path of the file", ""
 	case err != nil:
-		return "", "%s: the address of the wheel is not a URL", ""
+		return "", "%s: the address of the file is not a URL", ""
 	case u.User != nil:
-		return "", "%s: the address of the wheel has a user name or password in it, which everyone could read in the image's provenance",
+		return "", "%s: the address of the file has a user name or password in it, which everyone could read in the image's provenance",
 			"take it out of the index address in pyproject.toml and out of the lock"
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return "", "%s: the address of the wheel must start with https://", ""
+		return "", "%s: the address of the file must start with https://", ""
 	}
 	link, _, _ = strings.Cut(raw, "#")
 	return link, "", ""
@@ -177,8 +195,6 @@ func (c *chooser) noWheel(p *chosen) *pyfile.Error {
 	}
 	wanted := fmt.Sprintf("%s has no wheel for %s", p, c.target)
 	switch {
-	case p.sdist:
-		e.Msg = "not supported yet: " + wanted + ", only an sdist" + nearest
 	case len(p.wheels) == 0:
 		e.Msg = p.String() + " has neither a wheel nor an sdist in the lock"
 		e.Hint = c.hint

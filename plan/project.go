@@ -232,7 +232,7 @@ func (p *Project) findLock(files map[string][]byte) pyfile.Errors {
 			return p.noLock(deps)
 		}
 	}
-	l, err := lock.Read(name, files[name])
+	l, err := lock.Read([]string{name}, files)
 	if err != nil {
 		return collect(nil, err)
 	}

@@ -1,0 +1,72 @@
+package lock
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/org/pyfile/index"
+	"github.com/org/pyfile/pyfile"
+)
+
+// foundFiles are what indexes have of the files that a lock knows by hash only, by the package's normalised name.
+type foundFiles map[string]*index.Found
+
+func foundBy(a *index.Answer) foundFiles {
+	if a == nil {
+		return nil
+	}
+	found := make(foundFiles, len(a.Packages))
+	for i := range a.Packages {
+		found[a.Packages[i].Name] = &a.Packages[i]
+	}
+	return found
+}
+
+// lookUp gives a package the files of an index that are among those that the lock lists for it. A listed file without a name is
+// known by its hash only. sdistSuffixes decide what an sdist is; other kinds of files, such as eggs, are passed over.
+func (c *chooser) lookUp(p *chosen, listed []file, found foundFiles) *pyfile.Error {
+	byHash := make(map[string]*file, len(listed))
+	for i := range listed {
+		byHash[strings.ToLower(listed[i].sha256)] = &listed[i]
+	}
+	f := found[p.name]
+	if f == nil {
+		f = &index.Found{}
+	}
+	for _, have := range f.Files {
+		want := byHash[have.SHA256]
+		if want == nil || want.name != "" && want.name != have.Name {
+			continue
+		}
+		file := file{name: have.Name, url: have.URL, sha256: have.SHA256, size: have.Size, at: want.at}
+		switch {
+		case strings.HasSuffix(have.Name, ".whl"):
+			p.wheels = append(p.wheels, file)
+		case isSdist(have.Name):
+			p.sdists = append(p.sdists, file)
+		}
+	}
+	if len(p.wheels)+len(p.sdists) > 0 {
+		return nil
+	}
+	msg := fmt.Sprintf("%s: no index has a file with a hash of the lock", p)
+	if len(f.Asked) > 0 {
+		msg += "; asked " + listing(f.Asked, ", ")
+	}
+	if f.Problem != "" {
+		msg += ": " + f.Problem
+	}
+	return c.doc.errorAt(p.at, msg, "if it comes from another index, declare that: [index.NAME] with url = \"https://...\"; if the files were removed, "+c.hint)
+}
+
+// sdistSuffixes are the archives in which projects ship their source (PEP 527; the first is the only one of PEP 625).
+var sdistSuffixes = []string{".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar"}
+
+func isSdist(name string) bool {
+	for _, s := range sdistSuffixes {
+		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	return false
+}
