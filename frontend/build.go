@@ -52,7 +52,7 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	if err != nil {
 		return nil, err
 	}
-	b := &build{Client: dc, gateway: c, source: src}
+	b := &build{Client: dc, gateway: c, source: src, files: map[string][]byte{}}
 	res, err = b.answer(ctx)
 	return res, b.locate(err)
 }
@@ -72,17 +72,22 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if res, ok, err := b.subrequest(ctx); ok || err != nil {
 		return res, err
 	}
-	project, err := b.open(ctx)
+	project, err := b.open(ctx, plan.Options{Target: b.Target})
 	if err != nil {
 		return nil, err
 	}
 	if b.created, err = b.epoch(ctx); err != nil {
 		return nil, err
 	}
-	rb, err := b.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (*dockerui.BuildResult, error) {
+	rb, err := b.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, idx int) (*dockerui.BuildResult, error) {
 		p, sources, err := b.plan(ctx, project, platform)
 		if err != nil {
 			return nil, err
+		}
+		if idx == 0 {
+			if err := b.warn(ctx, p.Warnings); err != nil {
+				return nil, err
+			}
 		}
 		ref, err := b.solve(ctx, p, sources)
 		if err != nil {
@@ -98,7 +103,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 }
 
 // open reads the Pyfile, and the files of the context that say what to build.
-func (b *build) open(ctx context.Context) (*plan.Project, error) {
+func (b *build) open(ctx context.Context, o plan.Options) (*plan.Project, error) {
 	file, err := pyfile.Parse(b.source.Filename, b.source.Data, b.BuildArgs)
 	if err != nil {
 		return nil, err
@@ -106,10 +111,7 @@ func (b *build) open(ctx context.Context) (*plan.Project, error) {
 	if err := b.refuseStages(); err != nil {
 		return nil, err
 	}
-	if err := b.readContext(ctx, plan.Needs(file)); err != nil {
-		return nil, err
-	}
-	return plan.Open(file, b.files, b.Target)
+	return plan.Open(file, func(patterns []string) (map[string][]byte, error) { return b.readContext(ctx, patterns) }, o)
 }
 
 // refuseStages refuses a --build-context that is to replace a stage. One that replaces an image is taken where the image is resolved.
@@ -133,8 +135,24 @@ type sources struct {
 	base plan.Source
 }
 
-// plan resolves the images for one platform, reads the base's facts and decides the build.
+// plan gathers what the plan for one platform depends on, and decides the build.
 func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocispecs.Platform) (*plan.Plan, *sources, error) {
+	in, s, err := b.inputs(ctx, project, platform)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.Resolved, err = b.resolve(ctx, project, in, s); err != nil {
+		return nil, nil, err
+	}
+	if in.Found, err = b.lookup(ctx, project, in, s); err != nil {
+		return nil, nil, err
+	}
+	p, err := project.New(in)
+	return p, s, err
+}
+
+// inputs resolves the images for one platform and reads the base's facts.
+func (b *build) inputs(ctx context.Context, project *plan.Project, platform *ocispecs.Platform) (plan.Inputs, *sources, error) {
 	target, on := platforms.Normalize(b.BuildPlatforms[0]), platforms.Normalize(b.BuildPlatforms[0])
 	if platform != nil {
 		target = platforms.Normalize(*platform)
@@ -145,7 +163,7 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 		Labels: sortedVars(b.Labels), Created: b.created,
 	}
 	if err := project.CheckPlatform(target); err != nil {
-		return nil, nil, err
+		return in, nil, err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -158,11 +176,12 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
+	err := group.Wait()
+	if err != nil {
+		return in, nil, err
 	}
 	if err := project.CheckBase(in); err != nil {
-		return nil, nil, err
+		return in, nil, err
 	}
 	s := &sources{base: in.Base, Sources: llb.Sources{
 		Platform: target, BuildPlatform: on,
@@ -182,13 +201,8 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 		Run:       b.execOptions(),
 		Network:   b.networkOptions(),
 	}}
-	facts, err := b.facts(ctx, project, in.Base, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	in.Facts = facts
-	p, err := project.New(in)
-	return p, s, err
+	in.Facts, err = b.facts(ctx, project, in.Base, s)
+	return in, s, err
 }
 
 // facts reads what the base image says of itself, in a small solve of its own.

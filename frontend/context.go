@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	bkllb "github.com/moby/buildkit/client/llb"
@@ -16,9 +17,9 @@ import (
 	"github.com/org/pyfile/plan"
 )
 
-// readContext reads the files that match the patterns from the build context, in one solve. A pattern's `*` stands for characters of a
-// file name. Ignore files do not count here: a lock that the application leaves out still decides the build.
-func (b *build) readContext(ctx context.Context, patterns []string) error {
+// readContext reads the files that match the patterns from the build context, in one solve, and keeps them. Ignore files do not count
+// here: a lock that the application leaves out still decides the build.
+func (b *build) readContext(ctx context.Context, patterns []string) (map[string][]byte, error) {
 	st, err := b.MainContext(ctx,
 		bkllb.FollowPaths(patterns),
 		bkllb.ExcludePatterns(nil),
@@ -26,63 +27,69 @@ func (b *build) readContext(ctx context.Context, patterns []string) error {
 		bkllb.Differ(bkllb.DiffNone, false),
 		dockerui.WithInternalName("load project metadata"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	def, err := st.Marshal(ctx, bkllb.WithCaps(b.BuildOpts().LLBCaps))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !isLocal(def.ToPB()) {
+	if !isLocal(def.ToPB()) && b.remote == nil {
 		b.remote = st
 		patterns = append(b.ignoreFiles(), patterns...)
 	}
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ref, err := res.SingleRef()
-	if err != nil {
-		return err
-	}
-	b.files = map[string][]byte{}
-	if ref == nil {
-		return nil
+	if err != nil || ref == nil {
+		return nil, err
 	}
 	names, err := matching(ctx, ref, patterns)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	found := map[string][]byte{}
 	for _, name := range names {
 		data, err := readFile(ctx, ref, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if data != nil {
-			b.files[name] = data
+			found[name], b.files[name] = data, data
 		}
 	}
-	return nil
+	return found, nil
 }
 
-// matching lists the files of the root directory that match, and the patterns that lie deeper.
+// matching lists the files that match.
 func matching(ctx context.Context, ref client.Reference, patterns []string) ([]string, error) {
-	entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/"})
-	if err != nil {
-		return nil, fmt.Errorf("list the build context: %w", err)
+	byDir := map[string][]string{}
+	for _, p := range patterns {
+		byDir[path.Dir(p)] = append(byDir[path.Dir(p)], p)
 	}
 	var names []string
-	for _, p := range patterns {
-		if strings.Contains(p, "/") {
-			names = append(names, p)
+	for dir, patterns := range byDir {
+		entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/" + dir})
+		if isMissing(err) {
 			continue
 		}
+		if err != nil {
+			return nil, fmt.Errorf("list %s of the build context: %w", dir, err)
+		}
 		for _, e := range entries {
-			if ok, _ := path.Match(p, e.Path); ok && !e.IsDir() {
-				names = append(names, e.Path)
+			name := path.Join(dir, e.Path)
+			if !e.IsDir() && slices.ContainsFunc(patterns, func(p string) bool { return plan.Matches(p, name) }) {
+				names = append(names, name)
 			}
 		}
 	}
 	return names, nil
+}
+
+// isMissing tells whether the gateway did not find a file. It turns that into a plain text, so the text is all there is to go by.
+func isMissing(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory"))
 }
 
 // readFile reads a file, or returns nil when there is none.
@@ -91,8 +98,7 @@ func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, e
 		return nil, nil
 	}
 	if _, err := ref.StatFile(ctx, client.StatRequest{Path: name}); err != nil {
-		// The gateway turns a missing file into a plain text, so the text is all there is to go by.
-		if strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory") {
+		if isMissing(err) {
 			return nil, nil
 		}
 		return nil, err

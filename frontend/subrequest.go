@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/subrequests/outline"
 	"github.com/moby/buildkit/frontend/subrequests/targets"
 	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
@@ -30,6 +31,15 @@ var planRequest = subrequests.Request{
 	Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
 }
 
+// lockRequest is `docker buildx build --call=pyfile.lock`: a pylock.toml for a project that has no lock, or a newer one.
+var lockRequest = subrequests.Request{
+	Name:        "frontend.pyfile.lock",
+	Version:     "1.0.0",
+	Type:        subrequests.TypeRPC,
+	Description: "Choose versions and print them as a pylock.toml",
+	Metadata:    []subrequests.Named{{Name: "result.txt"}},
+}
+
 // subrequest answers a --call of the client. Docker's own frontend would answer in our place for those that are not answered here.
 func (b *build) subrequest(ctx context.Context) (*client.Result, bool, error) {
 	switch b.BuildOpts().Opts["requestid"] {
@@ -39,6 +49,9 @@ func (b *build) subrequest(ctx context.Context) (*client.Result, bool, error) {
 		return res, true, err
 	case planRequest.Name:
 		res, err := b.planResult(ctx)
+		return res, true, err
+	case lockRequest.Name:
+		res, err := b.lockResult(ctx)
 		return res, true, err
 	}
 	return b.HandleSubrequest(ctx, dockerui.RequestHandler{
@@ -51,7 +64,7 @@ func (b *build) subrequest(ctx context.Context) (*client.Result, bool, error) {
 func describe() (*client.Result, error) {
 	lintRequest := lint.SubrequestLintDefinition
 	lintRequest.Description = "Report all problems of the Pyfile and its project"
-	all := []subrequests.Request{lintRequest, outline.SubrequestsOutlineDefinition, targets.SubrequestsTargetsDefinition, planRequest, subrequests.SubrequestsDescribeDefinition}
+	all := []subrequests.Request{lintRequest, outline.SubrequestsOutlineDefinition, targets.SubrequestsTargetsDefinition, planRequest, lockRequest, subrequests.SubrequestsDescribeDefinition}
 	data, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, err
@@ -75,10 +88,14 @@ func result(data, text []byte, version string) *client.Result {
 // lint reports everything that would stop the build before its first step.
 func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 	results := &lint.LintResults{Warnings: []lint.Warning{}}
-	err := b.check(ctx)
+	warnings, err := b.check(ctx)
 	var problems pyfile.Errors
 	switch {
 	case err == nil:
+		// With error=true the warnings are in the result as well, whose status says that there are some.
+		if err := b.addWarnings(results, warnings); err != nil && len(results.Warnings) == 0 {
+			return nil, err
+		}
 		return results, nil
 	case !errors.As(err, &problems):
 		return nil, err
@@ -98,22 +115,32 @@ func (b *build) lint(ctx context.Context) (*lint.LintResults, error) {
 	return results, nil
 }
 
-// check plans the build for every platform, as a build would, and builds nothing but what the plan depends on.
-func (b *build) check(ctx context.Context) error {
-	project, err := b.open(ctx)
+// check plans the build for every platform, as a build would, and builds nothing but what the plan depends on. The warnings are those
+// of the first platform.
+func (b *build) check(ctx context.Context) ([]plan.Warning, error) {
+	project, err := b.open(ctx, plan.Options{Target: b.Target})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	targets := b.TargetPlatforms
-	if len(targets) == 0 {
-		targets = b.BuildPlatforms[:1]
-	}
-	for _, platform := range targets {
-		if _, _, err := b.plan(ctx, project, &platform); err != nil {
-			return err
+	var warnings []plan.Warning
+	for i, platform := range b.platforms() {
+		p, _, err := b.plan(ctx, project, &platform)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			warnings = p.Warnings
 		}
 	}
-	return nil
+	return warnings, nil
+}
+
+// platforms are those to build for: the ones asked for, else the daemon's own.
+func (b *build) platforms() []ocispecs.Platform {
+	if len(b.TargetPlatforms) > 0 {
+		return b.TargetPlatforms
+	}
+	return b.BuildPlatforms[:1]
 }
 
 // outline lists the build arguments.
@@ -149,15 +176,11 @@ func (b *build) targets(context.Context) (*targets.List, error) {
 
 // planResult prints the plan for the first platform.
 func (b *build) planResult(ctx context.Context) (*client.Result, error) {
-	project, err := b.open(ctx)
+	project, err := b.open(ctx, plan.Options{Target: b.Target})
 	if err != nil {
 		return nil, err
 	}
-	platform := b.BuildPlatforms[0]
-	if len(b.TargetPlatforms) > 0 {
-		platform = b.TargetPlatforms[0]
-	}
-	p, _, err := b.plan(ctx, project, &platform)
+	p, _, err := b.plan(ctx, project, &b.platforms()[0])
 	if err != nil {
 		return nil, err
 	}
@@ -166,4 +189,28 @@ func (b *build) planResult(ctx context.Context) (*client.Result, error) {
 		return nil, fmt.Errorf("the plan as JSON: %w", err)
 	}
 	return result(data, append(data, '\n'), planRequest.Version), nil
+}
+
+// lockResult prints a lock that is ready to be committed as pylock.toml. An old one is left aside: with a redirection of the shell
+// the file is there already, and empty.
+func (b *build) lockResult(ctx context.Context) (*client.Result, error) {
+	project, err := b.open(ctx, plan.Options{Target: b.Target, Relock: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := project.CheckRelock(); err != nil {
+		return nil, err
+	}
+	in, sources, err := b.inputs(ctx, project, &b.platforms()[0])
+	if err != nil {
+		return nil, err
+	}
+	data, err := b.resolved(ctx, project, in, sources)
+	if err != nil {
+		return nil, err
+	}
+	res := client.NewResult()
+	res.AddMeta("result.txt", data)
+	res.AddMeta("version", []byte(lockRequest.Version))
+	return res, nil
 }

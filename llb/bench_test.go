@@ -36,7 +36,7 @@ func BenchmarkFrontendOwnTime(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		project, err := plan.Open(file, files, "")
+		project, err := plan.Open(file, plan.ReaderOf(files), plan.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

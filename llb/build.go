@@ -150,6 +150,9 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 	} else {
 		run = append(run, llb.Network(llb.NetModeNone))
 	}
+	for _, secret := range e.Secrets {
+		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional))
+	}
 	ex := llb.Scratch().WithOutput(root.Output()).Run(run...)
 	var result *llb.State
 	for _, m := range e.Mounts {

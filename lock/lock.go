@@ -121,6 +121,9 @@ func (l *Lock) Query() []index.Package { return l.source.query() }
 // Directories lists the directories of the context that packages of the lock are built from, as clean paths.
 func (l *Lock) Directories() []string { return l.source.directories() }
 
+// Requirements lists the files of the context that a resolver needs for Loose: the files themselves and what they include.
+func (l *Lock) Requirements() []string { return l.Loose }
+
 // decode parses a TOML lock and reads it.
 func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {
 	doc, errs := parse(name, files[name])
@@ -140,6 +143,9 @@ var remake = map[string]string{
 	formatUV:     `run "uv lock"`,
 	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
 }
+
+// Remake is the command that makes the lock anew, as a hint.
+func (l *Lock) Remake() string { return remake[l.Format] }
 
 // replace is the hint for a lock that is not what its tool writes. uv refuses to lock when it cannot read the old lock.
 var replace = map[string]string{

@@ -77,6 +77,29 @@ func ParseProject(name string, data []byte) (*Project, error) {
 	return p, d.errs.Err()
 }
 
+// DynamicDependencies tells that the dependencies are known only once the project is built, or that there is no [project] at all.
+func (p *Project) DynamicDependencies() bool {
+	dynamic := p.Dynamic.Values()
+	return slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies")
+}
+
+// LockedBy names the tool that alone can lock the project, because it says what it needs in a table of that tool: "uv" or "poetry",
+// with the place of the table. It is empty for projects that any resolver understands.
+func (p *Project) LockedBy() (tool string, at pyfile.Range) {
+	tools := p.doc.root.get("tool")
+	if uv := tools.get("uv"); uv != nil {
+		for _, key := range []string{"sources", "workspace", "index", "override-dependencies", "constraint-dependencies"} {
+			if n := uv.get(key); n != nil {
+				return "uv", p.doc.span(n.at)
+			}
+		}
+	}
+	if n := tools.get("poetry").get("dependencies"); n != nil && len(p.Dependencies) == 0 {
+		return "poetry", p.doc.span(n.at)
+	}
+	return "", pyfile.Range{}
+}
+
 // metadata reads [project] (PEP 621).
 func (d *decoder) metadata(p *Project, t *node) {
 	p.Name = d.str(t, "name", "project.name")

@@ -36,14 +36,13 @@ func (c Context) Without(ignored []string) []string {
 func (p *Project) decideApp() pyfile.Errors {
 	app := p.File.App
 	p.Install = app.Install.Value
-	hasBackend := p.Meta != nil && p.Meta.HasBuildSystem()
 	if p.Install == "" {
 		p.Install = installSource
-		if hasBackend {
+		if p.app.builds() {
 			p.Install = installWheel
 		}
 	}
-	if p.Install == installWheel && !hasBackend {
+	if p.Install == installWheel && !p.app.builds() {
 		return pyfile.Errors{{Range: app.Install.Range,
 			Msg:  "app.install = \"wheel\" needs a [build-system] table in pyproject.toml, and there is none",
 			Hint: "add [build-system] with requires = [\"hatchling\"] and build-backend = \"hatchling.build\", or write install = \"source\""}}
@@ -51,30 +50,25 @@ func (p *Project) decideApp() pyfile.Errors {
 	return nil
 }
 
-// packers are build backends that only pack files, unless told otherwise: they need no compiler, so the slim image does. A setup.py is
-// a program that may ask for anything.
-var packers = []string{"hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api", "pdm.backend", "uv_build", "setuptools.build_meta", "setuptools.build_meta:__legacy__"}
-
-// Compiles tells whether building the application's wheel may need a compiler, and with it the full builder image.
-func (p *Project) Compiles() bool {
-	if p.Install != installWheel {
-		return false
-	}
-	return !slices.Contains(packers, p.backend()) || p.Meta.HasExtModules || p.hasSetupPy
-}
-
-// backend is the build backend, or the one that PEP 517 says stands in for none.
-func (p *Project) backend() string {
-	return or(p.Meta.BuildBackend.Value, "setuptools.build_meta:__legacy__")
-}
-
-// NeedsBuilder tells whether the plan starts anything from the builder image.
+// NeedsBuilder tells whether the plan may start anything from the builder image.
 func (p *Project) NeedsBuilder() bool {
-	return p.Target == DepBuilder || p.Target == AppBuilder || (p.Target != Base && p.Compiles())
+	switch p.Target {
+	case DepBuilder, AppBuilder:
+		return true
+	}
+	if p.File.Builder.Set() && (p.AsksIndex() || p.open != nil) {
+		return true // it says which index to ask
+	}
+	for _, t := range p.trees {
+		if t.compiles() {
+			return true
+		}
+	}
+	return p.Install == installWheel && p.app.compiles() && (p.Target != Base || p.open != nil && p.open.wheel)
 }
 
 // app adds the steps of the application and its layer.
-func (s *stages) app() {
+func (s *stages) addApp() {
 	origin := s.origin(s.File.App.Range)
 	out := Mount{Path: outDir, Output: true}
 	switch s.Install {
@@ -83,65 +77,94 @@ func (s *stages) app() {
 		if s.foreign {
 			args = append(args, "--any")
 		}
-		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] install " + s.appName(), Origin: origin,
-			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.appWheel()}, out)}, "install "+s.appName())
+		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
+			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.appWheel()}, out)}, "install "+s.app.name())
 	case installSource:
 		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.interpreter}
 		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
 			args = append(args, "--bytecode=false")
 		}
 		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
-			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.source()}, out)}, "source of "+s.appName())
+			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)}, out)}, "source of "+s.app.name())
 	}
 }
 
-// appName is the application's name for people.
-func (s *stages) appName() string {
-	if s.Meta != nil && s.Meta.Name.Value != "" {
-		return s.Meta.Name.Value
+// subtree is the path of a directory of the context in the tree of a Context step; empty for all of it.
+func subtree(dir string) string {
+	if dir == "." {
+		return ""
 	}
-	return "the application"
+	return "/" + dir
 }
 
-// source is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
-// dependency must not rebuild the application.
-func (s *stages) source() string {
+// appSource is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
+// dependency must not rebuild the application. So are the directories of other packages below it, which are built for themselves.
+func (s *stages) appSource() string {
 	exclude := []string{".dockerignore", "*.dockerignore"}
 	if s.File.Name != pyproject {
 		exclude = append(exclude, s.File.Name)
 	}
-	if s.LockName != "" {
-		exclude = append(exclude, s.LockName)
-	}
-	c := &Context{Usual: neverSource, Exclude: append(exclude, s.File.App.Exclude.Values()...)}
-	if s.File.App.Include.Set() {
-		c.Include = s.File.App.Include.Values()
-		if s.Install == installWheel {
-			c.Include = append(c.Include, pyproject)
+	exclude = append(exclude, s.locks...)
+	for _, dir := range sortedKeys(s.trees) {
+		if below(dir, s.Dir) {
+			exclude = append(exclude, dir)
 		}
+	}
+	for _, pattern := range s.File.App.Exclude.Values() {
+		exclude = append(exclude, path.Join(s.Dir, pattern))
+	}
+	c := &Context{Usual: neverSource, Exclude: exclude}
+	for _, pattern := range s.File.App.Include.Values() {
+		c.Include = append(c.Include, path.Join(s.Dir, pattern))
+	}
+	switch {
+	case s.File.App.Include.Set() && s.Install == installWheel:
+		c.Include = append(c.Include, path.Join(s.Dir, pyproject))
+	case !s.File.App.Include.Set() && s.Dir != ".":
+		c.Include = []string{s.Dir}
 	}
 	return s.add(Step{ID: "source", Stage: AppBuilder, Name: "[app-builder] load the source", Origin: s.origin(s.File.App.Range), Context: c})
 }
 
 // appWheel adds the steps that build the application's wheel and returns the one whose tree holds it.
 func (s *stages) appWheel() string {
-	root := s.tool()
-	if s.Compiles() {
-		root = s.builderImage(s.Target == AppBuilder)
-	}
-	origin := s.origin(s.File.App.Range)
-	env := s.run(root, append([]string{"env", "--out", envDir, "--interpreter", s.interpreter}, s.Meta.BuildRequires.Values()...), Mount{Path: envDir, Output: true})
-	env.Network = true
-	backend := s.add(Step{ID: "build-env", Stage: AppBuilder, Name: "[app-builder] install " + s.backend(), Origin: origin, Exec: env})
+	return s.buildWheel(built{tree: s.app, source: s.appSource(), env: "build-env", id: "build-app", stage: AppBuilder,
+		origin: s.origin(s.File.App.Range), full: s.Target == AppBuilder})
+}
 
-	src := sourceDir
-	args := []string{"build", "--src", src, "--env", envDir, "--interpreter", s.interpreter, "--out", outDir, "--backend", s.backend()}
-	for _, p := range s.Meta.BackendPath.Values() {
+// built is a directory that a wheel is built from.
+type built struct {
+	tree
+	source  string // the step that loads it
+	env, id string // of the steps
+	stage   string
+	origin  Origin
+	full    bool // build in the full builder image, which is there anyway
+}
+
+// buildWheel adds the steps that build a wheel, and returns the one whose tree holds it. Trees with the same build requirements share
+// the step that installs those.
+func (s *stages) buildWheel(b built) string {
+	root := s.tool()
+	if b.compiles() {
+		root = s.builderImage(b.full)
+	}
+	if s.envs == nil {
+		s.envs = map[string]string{}
+	}
+	key := strings.Join(append([]string{root}, b.requires()...), "\x00")
+	if s.envs[key] == "" {
+		env := s.run(root, append([]string{"env", "--out", envDir, "--interpreter", s.interpreter}, b.requires()...), Mount{Path: envDir, Output: true})
+		env.Network = true
+		s.envs[key] = s.add(Step{ID: b.env, Stage: b.stage, Name: "[" + b.stage + "] install " + b.backend(), Origin: b.origin, Exec: env})
+	}
+	args := []string{"build", "--src", sourceDir, "--env", envDir, "--interpreter", s.interpreter, "--out", outDir, "--backend", b.backend()}
+	for _, p := range b.backendPath() {
 		args = append(args, "--backend-path", p)
 	}
-	return s.add(Step{ID: "build-app", Stage: AppBuilder, Name: "[app-builder] build the wheel of " + s.appName(), Origin: origin,
+	return s.add(Step{ID: b.id, Stage: b.stage, Name: "[" + b.stage + "] build the wheel of " + b.name(), Origin: b.origin,
 		Exec: s.run(root, args,
-			Mount{Path: src, From: s.source(), Discard: true},
-			Mount{Path: envDir, From: backend},
+			Mount{Path: sourceDir, From: b.source, Source: subtree(b.dir), Discard: true},
+			Mount{Path: envDir, From: s.envs[key]},
 			Mount{Path: outDir, Output: true})})
 }

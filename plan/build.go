@@ -11,6 +11,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -30,50 +31,81 @@ type Inputs struct {
 	Base          Source
 	Builder       Source // empty unless Project.NeedsBuilder
 	Facts         Facts
-	Merge         bool       // the daemon can merge layers; without it they are copied one on the other
-	Labels        []Var      // of the command line, sorted by name
-	Created       *time.Time // of the image and its layers; nil means that of the base
+	Merge         bool          // the daemon can merge layers; without it they are copied one on the other
+	Found         *index.Answer // the answer that the result of LookupPlan has
+	Resolved      *lock.Lock    // the lock that the result of ResolvePlan has
+	Labels        []Var         // of the command line, sorted by name
+	Created       *time.Time    // of the image and its layers; nil means that of the base
 }
 
 // New decides the build for one platform. Errors are pyfile.Errors.
 func (p *Project) New(in Inputs) (*Plan, error) {
-	target, err := p.target(in)
+	s, err := p.stages(in)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.checkUser(in.Facts).Err(); err != nil {
 		return nil, err
 	}
-	var wheels []lock.Artifact
-	if p.Lock != nil {
-		wheels, err = p.Lock.Select(lock.Request{
-			Target: target, Project: p.Meta,
-			Groups: p.File.Dependencies.Groups.Items, Extras: p.File.Dependencies.Extras.Items,
-		})
-		if err != nil {
-			return nil, err
-		}
+	if err := s.choose(); err != nil {
+		return nil, err
 	}
-	s := stages{
-		Project: p, in: in, wheels: wheels, python: target.Python,
-		foreign: platforms.FormatAll(in.Platform) != platforms.FormatAll(in.BuildPlatform),
-	}
-	release := target.Python.Release()
-	s.minor = fmt.Sprintf("%d.%d", release[0], release[1])
-	s.interpreter = "/usr/local/bin/python" + s.minor
 	result, err := s.target()
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{
-		Platform:      platforms.FormatAll(in.Platform),
-		BuildPlatform: platforms.FormatAll(in.BuildPlatform),
-		Python:        target.Python.String(),
-		Target:        p.Target,
+	return s.plan(result), nil
+}
+
+// stages begins a plan.
+func (p *Project) stages(in Inputs) (*stages, error) {
+	target, err := p.target(in)
+	if err != nil {
+		return nil, err
+	}
+	release := target.Python.Release()
+	s := &stages{Project: p, in: in, python: target.Python, wanted: target, minor: fmt.Sprintf("%d.%d", release[0], release[1]),
+		foreign: platforms.FormatAll(in.Platform) != platforms.FormatAll(in.BuildPlatform)}
+	s.interpreter = "/usr/local/bin/python" + s.minor
+	return s, nil
+}
+
+// plan is the plan of the steps so far.
+func (s *stages) plan(result string) *Plan {
+	p := &Plan{
+		Platform:      platforms.FormatAll(s.in.Platform),
+		BuildPlatform: platforms.FormatAll(s.in.BuildPlatform),
+		Python:        s.python.String(),
+		Target:        s.Target,
 		Steps:         s.steps,
 		Result:        result,
-		Image:         s.image(),
-	}, nil
+		Warnings:      s.warnings,
+	}
+	if result != lookupStep && result != resolveStep {
+		p.Image = s.image()
+	}
+	return p
+}
+
+// choose selects what the target needs from the lock.
+func (s *stages) choose() error {
+	l, request := s.Lock, lock.Request{
+		Target: s.wanted, Project: s.Meta, Found: s.in.Found,
+		Groups: s.File.Dependencies.Groups.Items, Extras: s.File.Dependencies.Extras.Items,
+	}
+	if s.open != nil {
+		l = s.in.Resolved
+		request.Groups, request.Extras = nil, nil // the resolver knew them
+		s.warnings = append(s.warnings, s.notLocked())
+	}
+	if l == nil {
+		return nil
+	}
+	artifacts, err := l.Select(request)
+	if err != nil {
+		return err
+	}
+	return s.divide(artifacts).Err()
 }
 
 // CheckPlatform refuses a platform that no wheel can be chosen for. New does the same.
@@ -147,12 +179,16 @@ type stages struct {
 	builder
 	*Project
 	in          Inputs
-	wheels      []lock.Artifact
+	wanted      python.Target
+	wheels      []lock.Artifact // of dependencies
+	members     []lock.Artifact // dependencies that are built from directories of the context
 	python      python.Version
 	minor       string // "3.13"
 	interpreter string // inside base and builder
 	foreign     bool   // target and build platform differ
 	layers      []layer
+	envs        map[string]string // steps that install build requirements, by those
+	warnings    []Warning
 }
 
 // layer is one layer above the base image: the step that makes it, and its line in the image's history.
@@ -162,28 +198,28 @@ type layer struct{ step, history string }
 func (s *stages) target() (string, error) {
 	switch s.Target {
 	case DepBuilder:
-		return s.shipWheels(DepBuilder, s.builderImage(true), shippedWheels, false), nil
+		return s.shipWheels(DepBuilder, s.builderImage(true), shippedWheels, false)
 	case AppBuilder:
-		return s.shipWheels(AppBuilder, s.builderImage(true), shippedWheels, true), nil
+		return s.shipWheels(AppBuilder, s.builderImage(true), shippedWheels, true)
 	case Wheels:
-		if len(s.wheels) == 0 && s.Install != installWheel {
+		if len(s.wheels)+len(s.members) == 0 && s.Install != installWheel {
 			return "", pyfile.Errors{{Range: firstLine, Msg: "target wheels: the project has no dependencies and builds no wheel of its own", Hint: "leave --target away"}}
 		}
-		return s.shipWheels(Wheels, "", "/", true), nil
+		return s.shipWheels(Wheels, "", "/", true)
 	}
-	base := s.baseImage()
+	base, facts := s.baseImage()
+	if err := s.dependencies(facts); err != nil {
+		return "", err
+	}
 	if s.Target == Base {
 		return s.merge(Base, base), nil
 	}
-	s.app()
+	s.addApp()
 	return s.merge(Final, base), nil
 }
 
-// baseImage adds the steps of the base stage and returns the image they stand on.
-func (s *stages) baseImage() string {
-	base := s.base(s.Project, s.in.Base)
-	facts := s.facts(s.Project)
-	s.layers = append(s.layers, layer{step: facts, history: "users and packages of the base"})
+// dependencies adds the layers of the base stage.
+func (s *stages) dependencies(facts string) error {
 	s.stdlib()
 	max, own := defaultLayers, int64(defaultOwn)
 	if s.File.Layers.Max.Set() {
@@ -193,10 +229,46 @@ func (s *stages) baseImage() string {
 		own = s.File.Layers.OwnBytes
 	}
 	for _, g := range groups(s.wheels, max, own) {
-		s.install(g)
+		if err := s.install(g); err != nil {
+			return err
+		}
 	}
-	s.runtime(facts)
-	return base
+	asked, err := s.asked()
+	if err != nil {
+		return err
+	}
+	s.runtime(facts, asked)
+	for _, a := range s.members {
+		s.member(a)
+	}
+	return nil
+}
+
+// asked are the steps whose result the frontend has read in a solve of its own, beside the facts. A registry cache carries only what the
+// image comes from, so they must be among that.
+func (s *stages) asked() ([]string, error) {
+	var out []string
+	for _, step := range []struct {
+		needed bool
+		add    func() (string, error)
+	}{{s.AsksIndex(), s.lookup}, {s.open != nil, s.resolve}} {
+		if !step.needed {
+			continue
+		}
+		id, err := step.add()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+// baseImage adds the base image and its facts, which are the first layer, and returns both.
+func (s *stages) baseImage() (base, facts string) {
+	base, facts = s.base(s.Project, s.in.Base), s.facts(s.Project)
+	s.layers = append(s.layers, layer{step: facts, history: "users and packages of the base"})
+	return base, facts
 }
 
 // tool is the image whose Python runs the helper's work: the base, on the build platform.
@@ -221,28 +293,37 @@ var execEnv = []Var{
 	{"LANG", "C.UTF-8"},
 }
 
-// run is an exec of the helper in an image.
+// helper is the frontend's own image, which holds the programs that run inside builds.
+func (s *stages) helper() string {
+	return s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{firstLine}})
+}
+
+// run is an exec of the installer in an image.
 func (s *stages) run(root string, args []string, mounts ...Mount) *Exec {
-	helper := s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{firstLine}})
 	return &Exec{
 		Root: root, Env: execEnv, Args: append([]string{helperPath}, args...),
-		Mounts: append([]Mount{{Path: helperPath, From: helper, Source: "/pyfile-install"}}, mounts...),
+		Mounts: append([]Mount{{Path: helperPath, From: s.helper(), Source: "/pyfile-install"}}, mounts...),
 	}
 }
 
 // install adds the vertex of one group and its layer.
-func (s *stages) install(g group) {
+func (s *stages) install(g group) error {
 	args := s.installArgs()
+	files, err := s.fetch(g.Wheels)
+	if err != nil {
+		return err
+	}
 	var mounts []Mount
-	for i, id := range s.fetch(g.Wheels) {
-		file := g.Wheels[i].Filename
-		mounts = append(mounts, Mount{Path: path.Join(wheelDir, file), From: id, Source: "/" + file})
-		args = append(args, path.Join(wheelDir, file))
+	for i, f := range files {
+		at := path.Join(wheelDir, g.Wheels[i].Filename)
+		mounts = append(mounts, Mount{Path: at, From: f.step, Source: f.path})
+		args = append(args, at)
 	}
 	what := wheelNames(g.Wheels)
 	s.layer(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what,
 		Origin: s.origin(s.File.Dependencies.Range),
 		Exec:   s.run(s.tool(), args, append(mounts, Mount{Path: outDir, Output: true})...)}, "install "+what)
+	return nil
 }
 
 // installArgs are the arguments of `pyfile-install wheels` but for the wheels.
@@ -277,9 +358,14 @@ func (s *stages) stdlib() {
 
 // runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations
 // make it, so it needs no program in the base. It copies the users from the facts first: a cache does not carry a step without inputs.
-func (s *stages) runtime(facts string) {
+// Of the steps that were asked it copies a file that they do not have: they are then among what the image comes from, and change
+// nothing in it.
+func (s *stages) runtime(facts string, asked []string) {
 	files := &Files{}
 	add := func(a Action) { files.Actions = append(files.Actions, a) }
+	for _, id := range asked {
+		add(Action{Copy: &Copy{From: id, Source: "/none", Path: "/none", Optional: true}})
+	}
 	for _, f := range []string{"/etc/passwd", "/etc/group"} {
 		add(Action{Copy: &Copy{From: facts, Source: f, Path: f, Optional: true}})
 	}

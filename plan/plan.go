@@ -57,6 +57,20 @@ type Plan struct {
 	Steps         []Step `json:"steps"`
 	Result        string `json:"result"` // the step whose tree is the image
 	Image         Image  `json:"image"`
+	// Warnings are for the user; none of them changes the build.
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// Warning is something that the user may want to change. Short is the whole message where there is room for one line only.
+type Warning struct {
+	Rule *Rule `json:"rule"`
+	pyfile.Error
+}
+
+// Rule is a kind of warnings. Users can skip it by its name: "# check=skip=NotLocked".
+type Rule struct {
+	Name        string `json:"name"`
+	Description string `json:"-"`
 }
 
 // Origin is the place in the user's file that asked for a step. BuildKit shows it when the step fails.
@@ -166,7 +180,14 @@ type Exec struct {
 	Args    []string `json:"args"`
 	Env     []Var    `json:"env"`
 	Mounts  []Mount  `json:"mounts"`
+	Secrets []Secret `json:"secrets,omitempty"`
 	Network bool     `json:"network,omitempty"`
+}
+
+// Secret is a build secret as a file, which is not there when the user gives none of that id. It is part of no cache key.
+type Secret struct {
+	ID   string `json:"id"`
+	Path string `json:"path"`
 }
 
 // Var is one environment variable.

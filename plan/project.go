@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -9,23 +8,27 @@ import (
 
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
-	"github.com/org/pyfile/python"
 )
 
 // Project is what the Pyfile and the files of the context say, before any image is looked at.
 type Project struct {
-	File     *pyfile.File
-	Meta     *lock.Project // nil without a pyproject.toml
-	Lock     *lock.Lock    // nil when the project has no dependencies
-	LockName string        // path of the lock in the context
-	Target   string        // one of Targets
+	File   *pyfile.File
+	Dir    string        // the project's directory in the context, "." for its root
+	Meta   *lock.Project // nil without a pyproject.toml
+	Lock   *lock.Lock    // nil when the project has no dependencies, and when they have to be resolved
+	Target string        // one of Targets
 
-	Python  pyfile.String // as asked: "3.13" or "3.13.5"; the file it stands in is pythonFile
+	Python  pyfile.String // as asked: "3.13" or "3.13.5"
 	Base    string        // image reference
 	Builder string        // image reference
 	Install string        // what [app] install comes to: "wheel", "source" or "none"
 
-	hasSetupPy bool // the context has a setup.py
+	app        tree            // the project's own directory
+	trees      map[string]tree // directories that packages of the lock are built from, by path
+	open       *openSet        // what a resolver has to choose, nil with a lock and without dependencies
+	locks      []string        // the lock, or the requirements files, as paths in the context
+	files      map[string][]byte
+	pythonFile string // where Python stands when it is not in the Pyfile
 }
 
 // The values of [app] install.
@@ -38,41 +41,49 @@ const (
 const (
 	pyproject     = "pyproject.toml"
 	setupPy       = "setup.py"
+	setupCfg      = "setup.cfg"
 	pythonVersion = ".python-version"
 )
 
-// Needs lists the files of the context that Open wants to see, as paths and patterns. Most of them do not exist.
-func Needs(f *pyfile.File) []string {
-	needs := []string{pyproject, setupPy, pythonVersion}
-	for _, n := range lock.Names {
-		needs = append(needs, n.Pattern)
-	}
-	for _, l := range f.Dependencies.Lock.Items {
-		if !slices.Contains(needs, l.Value) {
-			needs = append(needs, path.Clean(l.Value))
-		}
-	}
-	return needs
+// Options say how a project is opened beside what its Pyfile says.
+type Options struct {
+	Target string // --target; empty means Final
+	// Relock leaves a pylock.toml aside and resolves anew, to print another one.
+	Relock bool
 }
 
 // Open decides what can be decided without an image: the Python, the lock, the images to start from, and what becomes of the
-// application. Files are those of the context by path. All problems come at once, as pyfile.Errors.
-func Open(f *pyfile.File, files map[string][]byte, target string) (*Project, error) {
-	p := &Project{File: f, Target: target, hasSetupPy: files[setupPy] != nil}
+// application. It reads the files that it needs. Problems of the user's files come all at once, as pyfile.Errors.
+func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
+	p := &Project{File: f, Target: or(o.Target, Final), Dir: path.Clean(or(f.Dependencies.Project.Value, "."))}
+	r := &reading{read: read, files: map[string][]byte{}}
+	p.files = r.files
+	var first []string
+	for _, dir := range upward(p.Dir) {
+		first = append(append(first, metadata(dir)...), lockPatterns(dir)...)
+	}
+	for _, l := range f.Dependencies.Lock.Items {
+		first = append(first, path.Clean(l.Value))
+	}
+	if err := r.want(first...); err != nil {
+		return nil, err
+	}
 	var errs pyfile.Errors
-	if target == "" {
-		p.Target = Final
-	} else if !slices.ContainsFunc(Targets, func(t struct{ Name, Description string }) bool { return t.Name == target }) {
-		errs = append(errs, unknownTarget(target))
+	if !slices.ContainsFunc(Targets, func(t struct{ Name, Description string }) bool { return t.Name == p.Target }) {
+		errs = append(errs, unknownTarget(o.Target))
 	}
-	if data, ok := files[pyproject]; ok {
-		meta, err := lock.ParseProject(pyproject, data)
-		errs = collect(errs, err)
-		p.Meta = meta
-	}
-	errs = append(errs, p.findPython(files)...)
-	errs = append(errs, p.findLock(files)...)
+	var problems pyfile.Errors
+	p.app, problems = r.tree(p.Dir)
+	p.Meta = p.app.meta
+	errs = append(errs, problems...)
+	errs = append(errs, p.checkDir()...)
+	errs = append(errs, p.findPython(r.files)...)
 	errs = append(errs, p.decideApp()...)
+	problems, err := p.findLock(r, o.Relock)
+	if err != nil {
+		return nil, err
+	}
+	errs = append(errs, problems...)
 	errs = append(errs, p.checkWorkdir()...)
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -80,6 +91,16 @@ func Open(f *pyfile.File, files map[string][]byte, target string) (*Project, err
 	p.Base = or(f.Base.Value, "python:"+p.Python.Value+"-slim")
 	p.Builder = or(f.Builder.Value, "python:"+p.Python.Value)
 	return p, nil
+}
+
+// checkDir refuses a project directory in which there is no project.
+func (p *Project) checkDir() pyfile.Errors {
+	if p.Dir == "." || p.app.exists() || len(p.File.Dependencies.Lock.Items) > 0 {
+		return nil
+	}
+	return pyfile.Errors{{Range: p.File.Dependencies.Project.Range,
+		Msg:  fmt.Sprintf("dependencies.project: there is no pyproject.toml or setup.py in %q of the build context", p.Dir),
+		Hint: "write the directory of the project relative to the build context, such as project = \"packages/api\""}}
 }
 
 // collect adds an error of another package to the list.
@@ -125,25 +146,6 @@ func (p *Project) origin(ranges ...pyfile.Range) Origin {
 	return Origin{firstLine}
 }
 
-// pythonError is a problem with the version of Python, at the line that asks for it.
-func (p *Project) pythonError(msg, hint string) pyfile.Errors {
-	switch {
-	case p.File.Python.Set():
-		return pyfile.Errors{{Range: p.File.Python.Range, Msg: msg, Hint: hint}}
-	case p.Python.Set():
-		return pyfile.Errors{{File: pythonVersion, Range: p.Python.Range, Msg: msg, Hint: hint}}
-	}
-	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: hint}}
-}
-
-// writePython is what to write for another version, in the file that asks for one.
-func (p *Project) writePython(version string) string {
-	if !p.File.Python.Set() && p.Python.Set() {
-		return version + " in " + pythonVersion
-	}
-	return fmt.Sprintf("python = %q", version)
-}
-
 // ImageError is a problem with the image that base, or else builder, names. It stands at that key or, when the key was left out, at the
 // version of Python that the image follows from. An empty hint becomes one that fits any problem with finding the image.
 func (p *Project) ImageError(ref, msg, hint string) pyfile.Errors {
@@ -155,148 +157,6 @@ func (p *Project) ImageError(ref, msg, hint string) pyfile.Errors {
 		return p.pythonError(msg, or(hint, fmt.Sprintf("check the version and that images can be pulled, or name another image with %s", name)))
 	}
 	return pyfile.Errors{{Range: key, Msg: msg, Hint: or(hint, "check the name, and that the image can be pulled")}}
-}
-
-// findPython takes the version from the Pyfile, else from .python-version.
-func (p *Project) findPython(files map[string][]byte) pyfile.Errors {
-	p.Python = p.File.Python
-	if p.Python.Set() {
-		return nil
-	}
-	for i, line := range strings.Split(string(files[pythonVersion]), "\n") {
-		version := strings.TrimSpace(line)
-		if version == "" || strings.HasPrefix(version, "#") {
-			continue
-		}
-		version = strings.TrimPrefix(version, "cpython-")
-		at := pyfile.Range{Start: pyfile.Pos{Line: i + 1, Col: 1}, End: pyfile.Pos{Line: i + 1, Col: len(line) + 1}}
-		v, err := python.ParseVersion(version)
-		if err != nil || len(v.Release()) < 2 || v.Release()[0] != 3 || v.Release()[1] < 9 {
-			return pyfile.Errors{{File: pythonVersion, Range: at,
-				Msg:  fmt.Sprintf("%q is not a CPython such as 3.13; 3.9 is the oldest", version),
-				Hint: `write python = "3.13" in the Pyfile, or 3.13 in .python-version`}}
-		}
-		p.Python = pyfile.String{Value: version, Range: at}
-		return nil
-	}
-	propose := "3.13"
-	if p.Meta != nil {
-		propose = proposePython(p.Meta.RequiresPython.Value)
-	}
-	msg, place := "the Pyfile does not say which Python to use", "below the first"
-	if path.Base(p.File.Name) == pyproject {
-		msg, place = "[tool.pyfile] does not say which Python to use", "below [tool.pyfile]"
-	}
-	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: fmt.Sprintf("add a line %s: python = %q", place, propose)}}
-}
-
-// proposePython names the newest common Python that a requires-python allows.
-func proposePython(requires string) string {
-	spec, err := python.ParseSpecifiers(requires)
-	if err != nil {
-		return "3.13"
-	}
-	for _, minor := range []int{13, 14, 12, 11, 10, 9} {
-		v, _ := python.ParseVersion(fmt.Sprintf("3.%d.99", minor))
-		if spec.Contains(v, false) {
-			return fmt.Sprintf("3.%d", minor)
-		}
-	}
-	return "3.13"
-}
-
-// findLock finds the one lock of the project and reads it.
-func (p *Project) findLock(files map[string][]byte) pyfile.Errors {
-	deps := p.File.Dependencies
-	var at pyfile.Range
-	var name string
-	if deps.Lock.Set() && len(deps.Lock.Items) == 1 {
-		name, at = path.Clean(deps.Lock.Items[0].Value), deps.Lock.Items[0].Range
-		if _, ok := files[name]; !ok {
-			return pyfile.Errors{{Range: at, Msg: fmt.Sprintf("dependencies.lock: there is no file %q in the build context", name),
-				Hint: missingLock(name, locks(files))}}
-		}
-		if _, ok := lock.IsLock(name); !ok {
-			return pyfile.Errors{noLockName(name, at)}
-		}
-	} else {
-		found := locks(files)
-		switch {
-		case len(found) > 1:
-			return pyfile.Errors{{Range: p.origin(deps.Range).Range,
-				Msg:  "there are several lock files: " + strings.Join(found, " and "),
-				Hint: fmt.Sprintf("write lock = %q in [dependencies], if that one counts, or delete the others", found[0])}}
-		case len(found) == 1:
-			name = found[0]
-		default:
-			return p.noLock(deps)
-		}
-	}
-	l, err := lock.Read([]string{name}, files)
-	if err != nil {
-		return collect(nil, err)
-	}
-	p.Lock, p.LockName = l, name
-	return nil
-}
-
-// missingLock says what to write instead of the name of a lock that is not there.
-func missingLock(name string, found []string) string {
-	near := pyfile.Suggest(name, found)
-	if near == "" && len(found) == 1 {
-		near = found[0]
-	}
-	if near != "" {
-		return fmt.Sprintf("write lock = %q", near)
-	}
-	return "write the lock's path relative to the build context, such as lock = \"uv.lock\""
-}
-
-// noLockName refuses a file that the Pyfile calls a lock and whose name is not that of one.
-func noLockName(name string, at pyfile.Range) *pyfile.Error {
-	e := &pyfile.Error{Range: at, Msg: fmt.Sprintf("dependencies.lock: %q is not the name of a lock file that pyfile knows", name),
-		Hint: "use uv.lock, pylock.toml or pylock.NAME.toml"}
-	if path.Ext(name) == ".txt" {
-		e.Msg = fmt.Sprintf("dependencies.lock: %q looks like a requirements file, which is not supported yet", name)
-		e.Hint = fmt.Sprintf("make a pylock.toml of it: run \"uv pip compile --universal %s -o pylock.toml\", and write lock = \"pylock.toml\"", name)
-	}
-	return e
-}
-
-// locks are the lock files among the files, those first that pyfile reads. A requirements.txt counts only where there is no other, because tools export one beside their lock.
-func locks(files map[string][]byte) []string {
-	var found, loose []string
-	for name := range files {
-		format, ok := lock.IsLock(name)
-		switch {
-		case !ok || strings.Contains(name, "/"):
-		case format == "requirements":
-			loose = append(loose, name)
-		default:
-			found = append(found, name)
-		}
-	}
-	if len(found) == 0 {
-		found = loose
-	}
-	rank := func(name string) int {
-		return slices.IndexFunc(lock.Names, func(n lock.Name) bool { ok, _ := path.Match(n.Pattern, name); return ok })
-	}
-	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
-	return found
-}
-
-// noLock is right for a project without dependencies, and an error for every other.
-func (p *Project) noLock(deps pyfile.Dependencies) pyfile.Errors {
-	if deps.Groups.Set() || deps.Extras.Set() {
-		return pyfile.Errors{{Range: p.origin(deps.Groups.Range, deps.Extras.Range).Range, Msg: "groups and extras are chosen from a lock file, and there is none", Hint: `run "uv lock" and commit uv.lock`}}
-	}
-	if p.Meta == nil || len(p.Meta.Dependencies) == 0 {
-		return nil
-	}
-	return pyfile.Errors{{File: pyproject, Range: p.Meta.Dependencies[0].Range,
-		Msg:  "the project has dependencies but no lock file was found; looked for uv.lock and pylock.toml",
-		Hint: `run "uv lock" and commit uv.lock`}}
 }
 
 // ownedByBase are directories whose modes a layer would change by holding them: /tmp would no longer be everybody's.

@@ -8,41 +8,62 @@ import (
 	"github.com/org/pyfile/lock"
 )
 
-// fetch adds the vertices of files of the lock and returns their ids.
-func (s *stages) fetch(wheels []lock.Artifact) []string {
+// wheelFile is where a wheel lies: a path in the tree of a step.
+type wheelFile struct{ step, path string }
+
+// fetch adds the vertices of files of the lock and says where the files are.
+func (s *stages) fetch(wheels []lock.Artifact) ([]wheelFile, error) {
 	var total int64
 	for _, w := range s.wheels {
 		total += w.Size
 	}
 	all := fmt.Sprintf("[dep-builder] fetch %s, %s", count(len(s.wheels), "wheel"), megabytes(total))
-	ids := make([]string, len(wheels))
+	out := make([]wheelFile, len(wheels))
 	for i, w := range wheels {
-		ids[i] = s.add(Step{ID: "fetch:" + w.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + w.Filename, Group: all,
-			Origin: s.origin(s.File.Dependencies.Lock.Range, s.File.Dependencies.Range),
-			Fetch:  &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename, Lock: s.LockName, At: w.Origin}})
+		out[i] = wheelFile{path: "/" + w.Filename}
+		switch {
+		case w.Path != "":
+			out[i].path = "/" + w.Path
+			out[i].step = s.add(Step{ID: "load:" + w.Path, Stage: DepBuilder, Name: "[dep-builder] load " + w.Path, Origin: s.lockOrigin(),
+				Context: &Context{Include: []string{w.Path}}})
+		case s.private(w.URL):
+			var err error
+			if out[i].step, err = s.fetchPrivate(w); err != nil {
+				return nil, err
+			}
+		default:
+			out[i].step = s.add(Step{ID: "fetch:" + w.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + w.Filename, Group: all,
+				Origin: s.lockOrigin(), Fetch: &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename, Lock: w.Lock, At: w.Origin}})
+		}
 	}
-	return ids
+	return out, nil
 }
 
 // shipWheels puts the wheels into a directory of an image, or of nothing.
-func (s *stages) shipWheels(stage, on, dir string, app bool) string {
+func (s *stages) shipWheels(stage, on, dir string, app bool) (string, error) {
 	files := &Files{On: on}
 	if dir != "/" {
 		files.Actions = append(files.Actions, Action{Mkdir: &Mkdir{Path: dir, Mode: 0o755}})
 	}
 	if stage != AppBuilder {
-		for i, id := range s.fetch(s.wheels) {
-			file := s.wheels[i].Filename
-			files.Actions = append(files.Actions, Action{Copy: &Copy{From: id, Source: "/" + file, Path: path.Join(dir, file)}})
+		found, err := s.fetch(s.wheels)
+		if err != nil {
+			return "", err
+		}
+		for i, f := range found {
+			files.Actions = append(files.Actions, Action{Copy: &Copy{From: f.step, Source: f.path, Path: path.Join(dir, s.wheels[i].Filename)}})
+		}
+		for _, a := range s.members {
+			files.Actions = append(files.Actions, Action{Copy: &Copy{From: s.memberWheel(a), Source: "/", Path: dir, Contents: true}})
 		}
 	}
 	if app && s.Install == installWheel {
 		files.Actions = append(files.Actions, Action{Copy: &Copy{From: s.appWheel(), Source: "/", Path: dir, Contents: true}})
 	}
 	if len(files.Actions) == 0 {
-		return on
+		return on, nil
 	}
-	return s.add(Step{ID: stage, Stage: stage, Target: true, Name: "[" + stage + "] collect wheels", Origin: s.origin(), Files: files})
+	return s.add(Step{ID: stage, Stage: stage, Target: true, Name: "[" + stage + "] collect wheels", Origin: s.origin(), Files: files}), nil
 }
 
 // count writes a number with its noun.

@@ -1,0 +1,192 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/org/pyfile/index"
+	"github.com/org/pyfile/lock"
+	"github.com/org/pyfile/pyfile"
+)
+
+// AnswerFile is where the result of a lookup plan has the answer of the indexes, and ResolvedFile where that of a resolution has the lock.
+const (
+	AnswerFile   = "answer.json"
+	ResolvedFile = "pylock.toml"
+)
+
+// Paths of the steps that ask an index.
+const (
+	indexPath   = "/run/pyfile/index"
+	settingsDir = "/run/pyfile/settings"
+	queryFile   = "/run/pyfile/query.json"
+	secretDir   = "/run/pyfile/secrets"
+	uvDir       = "/run/pyfile/uv"
+)
+
+// The steps whose results the frontend reads.
+const (
+	lookupStep  = "lookup"
+	resolveStep = "resolve"
+)
+
+// CASecret is the id of the build secret with certificates of a company's own authority, for all steps that use the network.
+const CASecret = "ca-bundle"
+
+// AsksIndex tells whether the lock leaves it to an index where its files are.
+func (p *Project) AsksIndex() bool { return p.Lock != nil && len(p.Lock.Query()) > 0 }
+
+// LookupPlan is the plan of a solve of its own, whose result has AnswerFile. New plans the same steps, so that a registry cache
+// carries them. It is nil when the lock has the address of every file.
+func (p *Project) LookupPlan(in Inputs) (*Plan, error) {
+	if !p.AsksIndex() {
+		return nil, nil
+	}
+	return p.aside(in, (*stages).lookup)
+}
+
+// ResolvePlan is the plan of a solve of its own, whose result has ResolvedFile. It is nil when there is a lock, or nothing to choose.
+func (p *Project) ResolvePlan(in Inputs) (*Plan, error) {
+	if p.open == nil {
+		return nil, nil
+	}
+	return p.aside(in, (*stages).resolve)
+}
+
+// aside plans the steps up to one that is read by the frontend.
+func (p *Project) aside(in Inputs, result func(*stages) (string, error)) (*Plan, error) {
+	s, err := p.stages(in)
+	if err != nil {
+		return nil, err
+	}
+	id, err := result(s)
+	if err != nil {
+		return nil, err
+	}
+	return s.plan(id), nil
+}
+
+// lookup adds the step that asks the indexes for the files that the lock knows by hash only. What it asks follows from the lock and the
+// [index] tables alone, and it runs in an empty tree: nothing else makes it run again.
+func (s *stages) lookup() (string, error) {
+	settings, err := s.settings()
+	if err != nil {
+		return "", err
+	}
+	query := s.query("lookup", index.Query{Indexes: s.indexes(), Packages: s.Lock.Query()})
+	what := fmt.Sprintf("[internal] ask the index for %s", count(len(s.Lock.Query()), "package"))
+	return s.add(Step{ID: lookupStep, Stage: DepBuilder, Name: what, Origin: s.lockOrigin(),
+		Exec: s.ask([]string{"lookup"}, settings, query)}), nil
+}
+
+// settings adds the step that reads what the tool image's pip is configured for, or that of a builder that the Pyfile names. It has no
+// network.
+func (s *stages) settings() (string, error) {
+	root, from := s.tool(), s.in.Base
+	if s.File.Builder.Set() {
+		root, from = s.builderImage(s.Target == DepBuilder || s.Target == AppBuilder), s.in.Builder
+	}
+	e := &Exec{Root: root, Env: slices.Clone(execEnv), Args: []string{indexPath, "settings", "--interpreter", s.interpreter, "--out", outDir},
+		Mounts: []Mount{s.indexHelper(), {Path: outDir, Output: true}}}
+	for _, v := range from.Config.Config.Env {
+		name, value, _ := strings.Cut(v, "=")
+		if !strings.HasPrefix(name, "PIP_") && !slices.Contains(certificateEnv, name) {
+			continue
+		}
+		if urlPassword.MatchString(value) {
+			return "", s.ImageError(from.Ref, fmt.Sprintf("image %s has a password in its environment variable %s, which everyone could read in the image's provenance", from.Ref, name),
+				"take it out of the image, and write [index.default] with url, username and secret")
+		}
+		e.Env = append(e.Env, Var{name, value})
+	}
+	return s.add(Step{ID: "index-settings", Stage: DepBuilder, Name: "[internal] read the settings of pip", Origin: s.lockOrigin(), Exec: e}), nil
+}
+
+// certificateEnv are the variables by which an image says which certificates to trust.
+var certificateEnv = []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+
+// urlPassword is an address with user or password in it.
+var urlPassword = regexp.MustCompile(`://[^/@\s]*@`)
+
+// indexHelper is the mount of the program that asks indexes. It is not the installer, so that a change in one leaves the cache of the
+// other as it is.
+func (s *stages) indexHelper() Mount {
+	return Mount{Path: indexPath, From: s.helper(), Source: "/pyfile-index"}
+}
+
+// query adds the step that writes a query.
+func (s *stages) query(id string, q index.Query) string {
+	data, err := json.MarshalIndent(q, "", "  ")
+	if err != nil {
+		panic(err) // plain data always has a form in JSON
+	}
+	return s.add(Step{ID: "query:" + id, Stage: DepBuilder, Name: "[internal] write the query for the index", Origin: s.lockOrigin(),
+		Files: &Files{Actions: []Action{{Write: &Write{Path: "/query.json", Mode: 0o644, Data: string(data) + "\n"}}}}})
+}
+
+// ask is an exec of the index helper in an empty tree, with the secrets of all indexes.
+func (s *stages) ask(args []string, settings, query string, mounts ...Mount) *Exec {
+	return &Exec{
+		Args: append(args, "--settings", settingsDir, "--query", queryFile, "--secrets", secretDir, "--ca", path.Join(secretDir, CASecret), "--out", outDir),
+		Mounts: append([]Mount{
+			s.indexHelper(),
+			{Path: settingsDir, From: settings},
+			{Path: queryFile, From: query, Source: "/query.json"},
+			{Path: outDir, Output: true},
+		}, mounts...),
+		Secrets: s.secrets(),
+		Network: true,
+	}
+}
+
+// indexes are the [index] tables.
+func (p *Project) indexes() []index.Source {
+	var out []index.Source
+	for _, i := range p.File.Indexes {
+		out = append(out, index.Source{Name: i.Name.Value, URL: i.URL.Value, Username: i.Username.Value, Secret: i.Secret.Value})
+	}
+	return out
+}
+
+// secrets are those of the indexes and the certificates. All are optional: the helper says which flag is missing.
+func (p *Project) secrets() []Secret {
+	ids := []string{CASecret}
+	for _, i := range p.File.Indexes {
+		if i.Secret.Set() && !slices.Contains(ids, i.Secret.Value) {
+			ids = append(ids, i.Secret.Value)
+		}
+	}
+	out := make([]Secret, len(ids))
+	for i, id := range ids {
+		out[i] = Secret{ID: id, Path: path.Join(secretDir, id)}
+	}
+	return out
+}
+
+// private tells whether a file can only be fetched with the secret of an [index] table: it lies at the same origin.
+func (p *Project) private(address string) bool {
+	return slices.ContainsFunc(p.File.Indexes, func(i pyfile.Index) bool { return i.Secret.Set() && sameOrigin(i.URL.Value, address) })
+}
+
+func sameOrigin(a, b string) bool {
+	x, errX := url.Parse(a)
+	y, errY := url.Parse(b)
+	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
+}
+
+// fetchPrivate adds the step that fetches a file with a secret, which BuildKit's own source could only send as it stands.
+func (s *stages) fetchPrivate(a lock.Artifact) (string, error) {
+	settings, err := s.settings()
+	if err != nil {
+		return "", err
+	}
+	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: a.Name,
+		Files: []index.File{{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}}}}})
+	return s.add(Step{ID: "fetch:" + a.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + a.Filename + " with a secret", Origin: s.lockOrigin(),
+		Exec: s.ask([]string{"fetch"}, settings, query)}), nil
+}

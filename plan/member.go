@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/org/pyfile/lock"
+	"github.com/org/pyfile/pyfile"
+)
+
+// divide tells wheels from members: packages that are built from directories of the context, which are members of the workspace and path
+// dependencies. The application is neither.
+func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
+	var errs pyfile.Errors
+	for _, a := range artifacts {
+		switch {
+		case a.Kind == lock.Directory && a.Path == s.Dir:
+		case a.Kind == lock.Directory && !s.trees[a.Path].exists():
+			errs = append(errs, &pyfile.Error{File: a.Lock, Range: a.Origin,
+				Msg:  fmt.Sprintf("%s is the directory %q, and there is no pyproject.toml or setup.py in it", a.Name, a.Path),
+				Hint: "check that the directory is in the build context"})
+		case a.Kind == lock.Directory:
+			s.members = append(s.members, a)
+		case a.Kind == lock.Wheel:
+			s.wheels = append(s.wheels, a)
+		default:
+			errs = append(errs, notBuilt(a))
+		}
+	}
+	return errs
+}
+
+// notBuilt refuses what there is no wheel of.
+func notBuilt(a lock.Artifact) *pyfile.Error {
+	e := &pyfile.Error{File: a.Lock, Range: a.Origin, Hint: "use a release that has a wheel, from an index"}
+	what := map[lock.Kind]string{
+		lock.Sdist:   "has no wheel for the target, only the sdist " + a.Filename,
+		lock.Git:     "comes from a git repository",
+		lock.Archive: "is the source archive " + a.Filename,
+	}[a.Kind]
+	e.Msg = fmt.Sprintf("not supported yet: %s %s %s", a.Name, a.Version, what)
+	if a.Version == "" {
+		e.Msg = fmt.Sprintf("not supported yet: %s %s", a.Name, what)
+	}
+	return e
+}
+
+// member adds the steps that build a package from its directory, and its layer. Their key holds that directory alone.
+func (s *stages) member(a lock.Artifact) {
+	args := s.installArgs()
+	if s.foreign {
+		args = append(args, "--any")
+	}
+	s.layer(Step{ID: "install:" + a.Name, Stage: Base, Name: "[base] install " + a.Name, Origin: s.lockOrigin(),
+		Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.memberWheel(a)}, Mount{Path: outDir, Output: true})}, "install "+a.Name)
+}
+
+// memberWheel adds the steps that build the wheel of a directory and returns the one whose tree holds it.
+func (s *stages) memberWheel(a lock.Artifact) string {
+	t := s.trees[a.Path]
+	c := &Context{Usual: neverSource, Include: []string{a.Path}}
+	for _, dir := range sortedKeys(s.trees) {
+		if below(dir, a.Path) {
+			c.Exclude = append(c.Exclude, dir)
+		}
+	}
+	if below(s.Dir, a.Path) {
+		c.Exclude = append(c.Exclude, s.Dir)
+	}
+	if a.Path == "." {
+		c.Include = nil
+	}
+	source := s.add(Step{ID: "source:" + a.Name, Stage: DepBuilder, Name: "[dep-builder] load " + a.Path, Origin: s.lockOrigin(), Context: c})
+	return s.buildWheel(built{tree: t, source: source, env: "build-env:" + a.Name, id: "build:" + a.Name, stage: DepBuilder, origin: s.lockOrigin(), full: s.Target == DepBuilder})
+}
+
+// below tells whether a directory of the context lies below another.
+func below(dir, above string) bool {
+	return dir != above && (above == "." || strings.HasPrefix(dir, above+"/"))
+}
+
+// lockOrigin is the place of steps that a lock asks for.
+func (s *stages) lockOrigin() Origin {
+	return s.origin(s.File.Dependencies.Lock.Range, s.File.Dependencies.Range)
+}

@@ -1,0 +1,259 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/org/pyfile/index"
+	"github.com/org/pyfile/lock"
+	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
+)
+
+// openSet is what a resolver has to choose, because no lock does. Exactly one of files, pyproject and wheel is set.
+type openSet struct {
+	files     []string // requirements files
+	pyproject string   // the parts of a pyproject.toml that say what is needed, as a file of that name
+	wheel     bool     // the metadata of the application's wheel says what is needed
+
+	reads          []string // files of the context that the resolver reads
+	extras, groups []string
+
+	file string // where the requirements stand, for warnings and errors; empty is the Pyfile
+	at   pyfile.Range
+}
+
+// openFiles takes requirements files that leave versions open.
+func (p *Project) openFiles(l *lock.Lock) pyfile.Errors {
+	p.open = &openSet{files: l.Loose, reads: l.Requirements(), file: l.Loose[0], at: firstLine}
+	if at := p.File.Dependencies.Lock.Range; !at.IsZero() {
+		p.open.file, p.open.at = "", at
+	}
+	var errs pyfile.Errors
+	for _, asked := range slices.Concat(p.File.Dependencies.Groups.Items, p.File.Dependencies.Extras.Items) {
+		errs = append(errs, &pyfile.Error{Range: asked.Range, Msg: "requirements files have no groups and extras",
+			Hint: "list the files that are needed: lock = [\"requirements.txt\", \"requirements-" + asked.Value + ".txt\"]"})
+	}
+	return errs
+}
+
+// findOpen takes what pyproject.toml or setup.py ask for.
+func (p *Project) findOpen() pyfile.Errors {
+	deps := p.File.Dependencies
+	set := &openSet{extras: deps.Extras.Values(), groups: deps.Groups.Values(), at: firstLine}
+	if !p.app.exists() {
+		if deps.Groups.Set() || deps.Extras.Set() {
+			return pyfile.Errors{{Range: p.origin(deps.Groups.Range, deps.Extras.Range).Range,
+				Msg: "groups and extras are chosen from a lock file or pyproject.toml, and there is neither", Hint: `run "uv lock" and commit uv.lock`}}
+		}
+		return nil
+	}
+	meta := p.Meta
+	if p.app.hasSetupPy {
+		set.file = path.Join(p.Dir, setupPy)
+	}
+	if meta != nil {
+		set.file = meta.File
+		if tool, at := meta.LockedBy(); tool != "" {
+			return pyfile.Errors{{File: meta.File, Range: at, Msg: fmt.Sprintf("the project is one of %s, and there is no lock file", tool),
+				Hint: fmt.Sprintf("run \"%s lock\", and commit the lock", tool)}}
+		}
+	}
+	if meta == nil || meta.DynamicDependencies() || !meta.Name.Set() && p.app.hasSetupPy {
+		return p.openWheel(set)
+	}
+	needed := slices.Clone(meta.Dependencies)
+	var errs pyfile.Errors
+	needed, errs = p.chosen(needed, "extra", deps.Extras.Items, meta.OptionalDependencies, errs)
+	needed, errs = p.chosen(needed, "dependency group", deps.Groups.Items, meta.DependencyGroups, errs)
+	if len(errs) > 0 || len(needed) == 0 {
+		return errs
+	}
+	for _, n := range needed {
+		if _, err := python.ParseRequirement(n.Value); err != nil {
+			errs = append(errs, &pyfile.Error{File: meta.File, Range: n.Range, Msg: fmt.Sprintf("%q is not a requirement: %v", n.Value, err), Hint: `write "flask>=3,<4" (PEP 508)`})
+		}
+	}
+	set.pyproject, set.at = reducedProject(meta), needed[0].Range
+	p.open = set
+	return errs
+}
+
+// openWheel takes what the metadata of the application's wheel asks for.
+func (p *Project) openWheel(set *openSet) pyfile.Errors {
+	if p.Install != installWheel {
+		return pyfile.Errors{{File: set.file, Range: firstLine, Msg: "what the project needs is known only once its wheel is built, and there is no lock file",
+			Hint: "write install = \"wheel\" in [app], or name requirements files with lock = [\"requirements.txt\"] in [dependencies]"}}
+	}
+	if len(set.groups) > 0 && p.Meta == nil {
+		return pyfile.Errors{unknown("dependency group", p.File.Dependencies.Groups.Items[0], nil)}
+	}
+	set.wheel = true
+	p.open = set
+	return nil
+}
+
+// chosen adds the requirements of the extras or groups that the Pyfile asks for.
+func (p *Project) chosen(needed []pyfile.String, what string, asked []pyfile.String, groups []lock.Group, errs pyfile.Errors) ([]pyfile.String, pyfile.Errors) {
+	for _, a := range asked {
+		i := slices.IndexFunc(groups, func(g lock.Group) bool { return python.NormalizeName(g.Name.Value) == python.NormalizeName(a.Value) })
+		if i < 0 {
+			errs = append(errs, unknown(what, a, groups))
+			continue
+		}
+		needed = append(needed, groups[i].Requirements...)
+	}
+	return needed, errs
+}
+
+// unknown is the error for an extra or group that the project does not have.
+func unknown(what string, asked pyfile.String, groups []lock.Group) *pyfile.Error {
+	e := &pyfile.Error{Range: asked.Range, Msg: fmt.Sprintf("the project has no %s %q", what, asked.Value), Hint: fmt.Sprintf("it has no %ss at all", what)}
+	var names []string
+	for _, g := range groups {
+		names = append(names, g.Name.Value)
+	}
+	if len(names) > 0 {
+		e.Hint = what + "s are " + strings.Join(names, ", ")
+	}
+	if near := pyfile.Suggest(asked.Value, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return e
+}
+
+// reducedProject writes the parts of a pyproject.toml that say what is needed. The rest would make the resolver run again whenever it
+// changes.
+func reducedProject(meta *lock.Project) string {
+	var b strings.Builder
+	list := func(key string, values []pyfile.String) {
+		fmt.Fprintf(&b, "%s = [\n", key)
+		for _, v := range values {
+			fmt.Fprintf(&b, "    %s,\n", quoted(v.Value))
+		}
+		b.WriteString("]\n")
+	}
+	b.WriteString("[project]\nname = " + quoted(or(meta.Name.Value, "project")) + "\nversion = \"0\"\n")
+	if meta.RequiresPython.Set() {
+		b.WriteString("requires-python = " + quoted(meta.RequiresPython.Value) + "\n")
+	}
+	list("dependencies", meta.Dependencies)
+	groups := func(table string, groups []lock.Group) {
+		if len(groups) > 0 {
+			b.WriteString("\n[" + table + "]\n")
+		}
+		for _, g := range groups {
+			list(quoted(g.Name.Value), g.Requirements)
+		}
+	}
+	groups("project.optional-dependencies", meta.OptionalDependencies)
+	groups("dependency-groups", meta.DependencyGroups)
+	return b.String()
+}
+
+// quoted writes a basic string of TOML, whose escapes are those of JSON.
+func quoted(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return `""` // strings always have a form in JSON
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// CheckRelock refuses to print a lock for a project that has another one, or needs none.
+func (p *Project) CheckRelock() error {
+	switch {
+	case p.Lock != nil:
+		return pyfile.Errors{{File: p.Lock.Name, Range: firstLine, Msg: fmt.Sprintf("the project is locked by %s already", p.Lock.Name),
+			Hint: p.Lock.Remake()}}
+	case p.open == nil:
+		return pyfile.Errors{{Range: firstLine, Msg: "the project has no dependencies to lock", Hint: "add them to dependencies of [project] in pyproject.toml"}}
+	}
+	return nil
+}
+
+// NotLocked is the rule that a build should have a lock.
+var NotLocked = &Rule{Name: "NotLocked", Description: "The versions of dependencies are not locked"}
+
+// notLocked warns of a build whose result depends on the day.
+func (s *stages) notLocked() Warning {
+	return Warning{Rule: NotLocked, Error: pyfile.Error{File: s.open.file, Range: s.open.at,
+		Msg:  "the dependencies are not locked, so that another day's build may get other versions",
+		Hint: fmt.Sprintf("run \"docker buildx build --call=pyfile.lock -f %s . > pylock.toml\", and commit pylock.toml", s.File.Name)}}
+}
+
+// resolve adds the step that chooses versions: a pinned uv, which is fetched from the index like any wheel. The lock that it makes holds
+// for all platforms, so that they get the same versions.
+func (s *stages) resolve() (string, error) {
+	settings, err := s.settings()
+	if err != nil {
+		return "", err
+	}
+	uv, err := s.uv(settings)
+	if err != nil {
+		return "", err
+	}
+	args := []string{"resolve", "--uv", uvDir, "--src", sourceDir, "--interpreter", s.interpreter, "--python", s.minor}
+	for _, e := range s.open.extras {
+		args = append(args, "--extra", e)
+	}
+	for _, g := range s.open.groups {
+		args = append(args, "--group", g)
+	}
+	source, inputs := s.resolverSource()
+	e := s.ask(args, settings, s.query("resolve", index.Query{Indexes: s.indexes()}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
+	e.Root, e.Env = s.tool(), execEnv
+	e.Args = append(e.Args, inputs...)
+	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e}), nil
+}
+
+// openOrigin is the place of what has to be resolved, if that is in the Pyfile.
+func (s *stages) openOrigin() Origin {
+	if s.open.file == "" {
+		return s.origin(s.open.at)
+	}
+	return s.lockOrigin()
+}
+
+// resolverSource adds the step with what the resolver reads, and returns it with the arguments that name it.
+func (s *stages) resolverSource() (step string, inputs []string) {
+	if s.open.wheel {
+		return s.appWheel(), []string{"."}
+	}
+	files := &Files{}
+	write := func(name, text string) {
+		files.Actions = append(files.Actions, Action{Write: &Write{Path: "/" + name, Mode: 0o644, Data: text}})
+	}
+	mkdir := func(dir string) {
+		if dir != "." {
+			files.Actions = append(files.Actions, Action{Mkdir: &Mkdir{Path: "/" + dir, Mode: 0o755}})
+		}
+	}
+	if s.open.pyproject != "" {
+		write(pyproject, s.open.pyproject)
+		inputs = []string{pyproject}
+	} else {
+		for _, name := range s.open.reads {
+			mkdir(path.Dir(name))
+			write(name, string(s.files[name]))
+		}
+		inputs = s.open.files
+	}
+	for _, dir := range sortedKeys(s.trees) {
+		t := s.trees[dir]
+		mkdir(dir)
+		if t.meta != nil && t.meta.Name.Set() && !t.meta.DynamicDependencies() && len(t.meta.Dynamic.Items) == 0 {
+			write(path.Join(dir, pyproject), string(s.files[path.Join(dir, pyproject)]))
+			continue
+		}
+		c := s.add(Step{ID: "load:" + dir, Stage: DepBuilder, Name: "[dep-builder] load " + dir, Origin: s.lockOrigin(), Context: &Context{Usual: neverSource, Include: []string{dir}}})
+		files.Actions = append(files.Actions, Action{Copy: &Copy{From: c, Source: "/" + dir, Path: "/" + dir, Contents: true}})
+	}
+	return s.add(Step{ID: "requirements", Stage: DepBuilder, Name: "[dep-builder] load the requirements", Origin: s.openOrigin(), Files: files}), inputs
+}
