@@ -42,6 +42,11 @@ func inputs(platform string) Inputs {
 // open opens a project made of these files, one of which is the Pyfile.
 func open(t *testing.T, target string, files map[string]string) (*Project, error) {
 	t.Helper()
+	return openWith(t, Options{Target: target}, files)
+}
+
+func openWith(t *testing.T, o Options, files map[string]string) (*Project, error) {
+	t.Helper()
 	file, err := pyfile.Parse("Pyfile", []byte(files["Pyfile"]), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +55,7 @@ func open(t *testing.T, target string, files map[string]string) (*Project, error
 	for name, data := range files {
 		context[name] = []byte(data)
 	}
-	return Open(file, ReaderOf(context), Options{Target: target})
+	return Open(file, ReaderOf(context), o)
 }
 
 // project is open for files that are right.

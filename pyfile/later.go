@@ -1,7 +1,5 @@
 package pyfile
 
-import "path"
-
 // laterKey is a key, or a use of a key, whose behaviour comes with a later release. It is read and checked like every
 // other, so that the file is right by then, and refused: ignoring it would build another image than the user asked for.
 type laterKey struct {
@@ -24,22 +22,6 @@ var later = []laterKey{
 			}
 			return Range{}
 		}},
-	{path: "dependencies.lock", what: "a list of requirements files as dependencies.lock",
-		hint: "lock with uv or pip: write lock = \"uv.lock\" or lock = \"pylock.toml\"",
-		where: func(f *File) Range {
-			if f.Dependencies.LockIsList {
-				return f.Dependencies.Lock.Range
-			}
-			return Range{}
-		}},
-	{path: "dependencies.project", what: `a dependencies.project other than "."`,
-		hint: "build with the project's directory as the build context",
-		where: func(f *File) Range {
-			if p := f.Dependencies.Project; p.Set() && path.Clean(p.Value) != "." {
-				return p.Range
-			}
-			return Range{}
-		}},
 	{path: "dependencies.from-source", hint: fromLock, where: func(f *File) Range { return f.Dependencies.FromSource.Range }},
 	{path: "dependencies.build-constraints", hint: "delete it, and pin the versions in requires of [build-system]", where: func(f *File) Range { return f.Dependencies.BuildConstraints.Range }},
 	{path: "dependencies.allow-network", hint: "delete it: nothing is built from source yet", where: func(f *File) Range { return f.Dependencies.AllowNetwork.Range }},
@@ -59,13 +41,6 @@ var later = []laterKey{
 			return f.Steps[0].Name.Range
 		}},
 	{path: "test", hint: "run the tests outside of the build", where: func(f *File) Range { return f.Test.Range }},
-	{path: "index", hint: "delete it: files are fetched from the addresses in the lock file",
-		where: func(f *File) Range {
-			if len(f.Indexes) == 0 {
-				return Range{}
-			}
-			return f.Indexes[0].Name.Range
-		}},
 	{path: "verify", hint: "delete it: nothing is verified yet", where: func(f *File) Range { return f.Verify.Range }},
 	{path: "slim", hint: "delete it: wheels are installed whole", where: func(f *File) Range { return f.Slim.Range }},
 }

@@ -1,0 +1,255 @@
+package plan
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/org/pyfile/lock"
+)
+
+// find returns the steps that a plan's result comes from, by id.
+func find(p *Plan) map[string]Step {
+	all, needed := map[string]Step{}, map[string]Step{}
+	for _, s := range p.Steps {
+		all[s.ID] = s
+	}
+	var walk func(id string)
+	walk = func(id string) {
+		if _, known := needed[id]; known || id == "" {
+			return
+		}
+		needed[id] = all[id]
+		for _, u := range uses(all[id]) {
+			walk(u)
+		}
+	}
+	walk(p.Result)
+	return needed
+}
+
+const workspaceLock = `version = 1
+revision = 3
+requires-python = ">=3.12"
+
+[manifest]
+members = ["api", "core", "worker"]
+
+[[package]]
+name = "api"
+version = "1.0"
+source = { editable = "packages/api" }
+dependencies = [{ name = "core" }]
+
+[[package]]
+name = "core"
+version = "1.0"
+source = { editable = "packages/core" }
+
+[[package]]
+name = "worker"
+version = "1.0"
+source = { editable = "packages/worker" }
+dependencies = [{ name = "core" }]
+`
+
+func member(name string) string {
+	return "[project]\nname = \"" + name + "\"\nversion = \"1.0\"\nrequires-python = \">=3.12\"\n[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n"
+}
+
+func workspace(pyfile string) map[string]string {
+	return map[string]string{
+		"Pyfile":                         "python = \"3.13\"\n" + pyfile,
+		"uv.lock":                        workspaceLock,
+		"packages/api/pyproject.toml":    strings.Replace(member("api"), "[build", "dependencies = [\"core\"]\n[build", 1),
+		"packages/core/pyproject.toml":   member("core"),
+		"packages/worker/pyproject.toml": strings.Replace(member("worker"), "[build", "dependencies = [\"core\"]\n[build", 1),
+	}
+}
+
+func TestMemberOfAWorkspaceLoadsOnlyWhatItNeeds(t *testing.T) {
+	p, err := project(t, "", workspace("[dependencies]\nproject = \"packages/api\"\n")).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := find(p)
+	var loaded []string
+	for _, s := range steps {
+		if s.Context != nil {
+			loaded = append(loaded, s.Context.Include...)
+			if len(s.Context.Include) == 0 {
+				t.Errorf("step %s loads the whole context", s.ID)
+			}
+		}
+	}
+	slices.Sort(loaded)
+	if want := []string{"packages/api", "packages/core"}; !slices.Equal(loaded, want) {
+		t.Errorf("loaded %v, want %v", loaded, want)
+	}
+	for _, id := range []string{"build-app", "build:core", "install:app", "install:core"} {
+		if _, ok := steps[id]; !ok {
+			t.Errorf("no step %s", id)
+		}
+	}
+	if a, b := steps["build-app"].Exec.Mounts[2].From, steps["build:core"].Exec.Mounts[2].From; a != b {
+		t.Errorf("equal build requirements are installed twice, in %s and %s", a, b)
+	}
+}
+
+func TestProjectAtTheRootOfAWorkspaceLeavesItsMembersAside(t *testing.T) {
+	files := workspace("")
+	files["pyproject.toml"] = member("root")
+	files["uv.lock"] += "\n[[package]]\nname = \"root\"\nversion = \"1.0\"\nsource = { editable = \".\" }\n"
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := find(p)["source"]
+	for _, dir := range []string{"packages/api", "packages/core", "packages/worker", "uv.lock"} {
+		if !slices.Contains(source.Context.Exclude, dir) {
+			t.Errorf("%s changes the application's wheel", dir)
+		}
+	}
+}
+
+func TestProjectDirectoryWithoutAProjectIsAnError(t *testing.T) {
+	_, err := open(t, "", workspace("[dependencies]\nproject = \"packages/apy\"\n"))
+	if err == nil || !strings.Contains(err.Error(), `there is no pyproject.toml or setup.py in "packages/apy"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// loose is a project without a lock.
+func loose(pyfile string) map[string]string {
+	return map[string]string{
+		"Pyfile":         "python = \"3.13\"\n" + pyfile,
+		"pyproject.toml": "[project]\nname = \"shop\"\nversion = \"1.0\"\ndescription = \"x\"\ndependencies = [\"click>=8\"]\n[project.optional-dependencies]\npg = [\"psycopg; sys_platform == 'linux'\"]\n[dependency-groups]\ntasks = [\"rq\"]\n",
+	}
+}
+
+func TestResolverSeesOnlyWhatSaysWhatIsNeeded(t *testing.T) {
+	text := func(files map[string]string) string {
+		p, err := project(t, "", files).ResolvePlan(inputs("linux/amd64"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := json.Marshal(find(p)["requirements"])
+		return string(data)
+	}
+	before := loose("")
+	after := loose("")
+	after["pyproject.toml"] = strings.Replace(after["pyproject.toml"], "\"x\"", "\"another description\"\nreadme = \"README.md\"", 1) + "[tool.ruff]\nline-length = 100\n"
+	if text(before) != text(after) {
+		t.Error("a changed description would choose versions anew")
+	}
+	after["pyproject.toml"] = strings.Replace(after["pyproject.toml"], "click>=8", "click>=8.1", 1)
+	if text(before) == text(after) {
+		t.Error("a changed dependency does not choose versions anew")
+	}
+}
+
+func TestUnlockedProjectWarnsAtTheLineAndInstallsWhatWasResolved(t *testing.T) {
+	p := project(t, "", loose("[dependencies]\nextras = [\"pg\"]\ngroups = [\"tasks\"]\n"))
+	in := inputs("linux/amd64")
+	resolve, err := p.ResolvePlan(in)
+	if err != nil || resolve == nil {
+		t.Fatalf("%v, %v", resolve, err)
+	}
+	exec := find(resolve)[resolveStep].Exec
+	if args := strings.Join(exec.Args, " "); !strings.Contains(args, "--extra pg --group tasks") || !exec.Network {
+		t.Errorf("resolver runs %s, network %v", args, exec.Network)
+	}
+	const text = "lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\nname = \"click\"\nversion = \"8.1.0\"\n" +
+		"wheels = [{ url = \"https://files.example/click-8.1.0-py3-none-any.whl\", hashes = { sha256 = \"0123456789012345678901234567890123456789012345678901234567890123\" } }]\n"
+	in.Resolved, err = lock.Read([]string{ResolvedFile}, map[string][]byte{ResolvedFile: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := find(got)
+	if _, ok := steps["fetch:click-8.1.0-py3-none-any.whl"]; !ok {
+		t.Error("the resolved wheel is not installed")
+	}
+	if _, ok := steps[resolveStep]; !ok {
+		t.Error("a registry cache would not carry what was resolved")
+	}
+	if len(got.Warnings) != 1 || got.Warnings[0].Rule != NotLocked || got.Warnings[0].File != "pyproject.toml" || got.Warnings[0].Range.Start.Line != 5 {
+		t.Errorf("warnings %+v", got.Warnings)
+	}
+}
+
+func TestAskedNamesThatTheProjectLacksAreErrors(t *testing.T) {
+	_, err := open(t, "", loose("[dependencies]\nextras = [\"pq\"]\ngroups = [\"nothing\"]\n"))
+	for _, want := range []string{`3:11: the project has no extra "pq"`, "extras are pg", `4:11: the project has no dependency group "nothing"`, "dependency groups are tasks"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
+func TestProjectsThatOneToolCanLockAreSentThere(t *testing.T) {
+	for tool, text := range map[string]string{
+		"uv":     "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"click\"]\n[tool.uv.sources]\nclick = { path = \"click\" }\n",
+		"poetry": "[tool.poetry]\nname = \"x\"\nversion = \"1\"\n[tool.poetry.dependencies]\nclick = \"^8\"\n",
+	} {
+		_, err := open(t, "", map[string]string{"Pyfile": "python = \"3.13\"\n", "pyproject.toml": text})
+		if err == nil || !strings.Contains(err.Error(), "run \""+tool+" lock\"") {
+			t.Errorf("%s: %v", tool, err)
+		}
+	}
+}
+
+func TestRelockLeavesAnEmptyPylockAside(t *testing.T) {
+	files := loose("")
+	files["pylock.toml"] = ""
+	if _, err := open(t, "", files); err == nil {
+		t.Error("an empty lock is no error")
+	}
+	p, err := openWith(t, Options{Relock: true}, files)
+	if err != nil || p.CheckRelock() != nil {
+		t.Errorf("%v, %v", err, p.CheckRelock())
+	}
+	files["uv.lock"] = "version = 1\n[[package]]\nname = \"shop\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n"
+	p, err = openWith(t, Options{Relock: true}, files)
+	if err != nil || p.CheckRelock() == nil {
+		t.Errorf("a project with uv.lock can be locked another time: %v", err)
+	}
+}
+
+func TestFilesAtAnIndexWithASecretAreFetchedWithIt(t *testing.T) {
+	files := map[string]string{
+		"Pyfile": "python = \"3.13\"\n[index.company]\nurl = \"https://packages.example/simple/\"\nsecret = \"company\"\nusername = \"me\"\n",
+		"pylock.toml": "lock-version = \"1.0\"\ncreated-by = \"x\"\npackages = [\n" +
+			"  { name = \"a\", version = \"1\", wheels = [{ url = \"https://packages.example/files/a-1-py3-none-any.whl\", hashes = { sha256 = \"0123456789012345678901234567890123456789012345678901234567890123\" } }] },\n" +
+			"  { name = \"b\", version = \"1\", wheels = [{ url = \"https://files.example/b-1-py3-none-any.whl\", hashes = { sha256 = \"0123456789012345678901234567890123456789012345678901234567890123\" } }] },\n]\n",
+	}
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := find(p)
+	a, b := steps["fetch:a-1-py3-none-any.whl"], steps["fetch:b-1-py3-none-any.whl"]
+	if a.Exec == nil || b.Fetch == nil {
+		t.Fatalf("a %+v, b %+v", a, b)
+	}
+	var ids []string
+	for _, s := range a.Exec.Secrets {
+		ids = append(ids, s.ID)
+	}
+	if !slices.Equal(ids, []string{CASecret, "company"}) || a.Exec.Root != "" {
+		t.Errorf("the fetch sees the secrets %v and the tree of %q", ids, a.Exec.Root)
+	}
+}
+
+func TestPasswordInTheImagesSettingsOfPipIsRefused(t *testing.T) {
+	in := inputs("linux/amd64")
+	in.Base.Config.Config.Env = append(in.Base.Config.Config.Env, "PIP_INDEX_URL=https://me:hunter2@packages.example/simple")
+	_, err := project(t, "", loose("")).ResolvePlan(in)
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "PIP_INDEX_URL") {
+		t.Errorf("%v", err)
+	}
+}
