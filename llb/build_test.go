@@ -146,6 +146,40 @@ func TestTwoTranslationsAreEqual(t *testing.T) {
 	}
 }
 
+func TestExecInAnEmptyTreeHasOptionalSecretsAndNoRootInput(t *testing.T) {
+	def := marshal(t, &plan.Plan{Result: "ask", Steps: []plan.Step{
+		{ID: "query", Files: &plan.Files{Actions: []plan.Action{{Write: &plan.Write{Path: "/query.json", Data: "{}"}}}}},
+		{ID: "ask", Exec: &plan.Exec{Args: []string{"/ask"}, Network: true, Secrets: []plan.Secret{{ID: "company", Path: "/run/secrets/company"}},
+			Mounts: []plan.Mount{{Path: "/query.json", From: "query", Source: "/query.json"}, {Path: "/out", Output: true}}}},
+	}})
+	seen := false
+	for _, data := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(data); err != nil {
+			t.Fatal(err)
+		}
+		e := op.GetExec()
+		if e == nil {
+			continue
+		}
+		seen = true
+		for _, m := range e.Mounts {
+			switch {
+			case m.Dest == "/" && m.Input != -1:
+				t.Errorf("the root is input %d", m.Input)
+			case m.MountType == pb.MountType_SECRET && (m.SecretOpt.ID != "company" || !m.SecretOpt.Optional):
+				t.Errorf("secret %+v", m.SecretOpt)
+			}
+		}
+		if len(e.Mounts) != 4 {
+			t.Errorf("%d mounts", len(e.Mounts))
+		}
+	}
+	if !seen {
+		t.Error("no exec in the graph")
+	}
+}
+
 func TestAPlanThatNamesALaterStepIsAnError(t *testing.T) {
 	_, err := State(&plan.Plan{Result: "a", Steps: []plan.Step{{ID: "a", Merge: []string{"b"}}}}, sources())
 	if err == nil || !strings.Contains(err.Error(), "no earlier step b") {

@@ -1,0 +1,257 @@
+//go:build integration
+
+package integration
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"crypto/tls"
+	"encoding/pem"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// hashProject is a project whose requirements file has hashes but no addresses.
+func hashProject(t *testing.T, s *indexServer, more string, wheels ...testWheel) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\ncmd = [\"python\", \"main.py\"]\n[index.default]\nurl = \""+s.simple()+"\"\n"+more)
+	lock := ""
+	for _, w := range wheels {
+		lock += w.pinned()
+	}
+	write(t, dir, "requirements.txt", lock)
+	write(t, dir, "main.py", "import one, two\nprint(one.version, two.version)\n")
+	return dir
+}
+
+func TestIndexIsAskedAgainOnlyWhenTheLockOrTheIndexesChange(t *testing.T) {
+	one, newer, two := newWheel(t, "one", "1.0"), newWheel(t, "one", "1.1"), newWheel(t, "two", "2.0")
+	s := newIndex(t, []testWheel{one, newer, two})
+	dir, image := hashProject(t, s, "", one, two), registryHost+"/test/lookup:asked"
+	d := freshDaemon(t, registryHost)
+	pushes := func(what string, wantPages, wantFiles []string, args ...string) string {
+		t.Helper()
+		digest, log := d.push(t, dir, image, args...)
+		if pages, files := s.take(); !slices.Equal(pages, wantPages) || !slices.Equal(files, wantFiles) {
+			t.Errorf("%s: asked for the pages %v and the files %v, want %v and %v\n%s", what, pages, files, wantPages, wantFiles, log)
+		}
+		return digest
+	}
+	both := []string{"one", "two"}
+	cache := registryHost + "/test/lookup-cache:"
+	pushes("first build", both, []string{one.filename(), two.filename()},
+		"--export-cache", "type=registry,ref="+cache+"max,mode=max")
+	pushes("export again", nil, nil, "--export-cache", "type=registry,ref="+cache+"min,mode=min")
+	if got := run(t, image); got != "1.0 2.0\n" {
+		t.Errorf("the image prints %q", got)
+	}
+	pushes("nothing changed", nil, nil)
+	write(t, dir, "main.py", "import one, two\nprint('now', one.version, two.version)\n")
+	pushes("code changed", nil, nil)
+	replace(t, dir, "Pyfile", "[index", "[env]\nA = \"b\"\n[index")
+	digest := pushes("Pyfile changed", nil, nil)
+
+	// A fresh runner with the whole cache asks for nothing; with the small one it asks again and fetches nothing.
+	for mode, wantPages := range map[string][]string{"max": nil, "min": both} {
+		d = freshDaemon(t, registryHost)
+		if got := pushes("fresh runner with mode="+mode, wantPages, nil, "--import-cache", "type=registry,ref="+cache+mode); got != digest {
+			t.Errorf("mode=%s: another image, %s instead of %s", mode, got, digest)
+		}
+	}
+	write(t, dir, "requirements.txt", newer.pinned()+two.pinned())
+	pushes("bumped", both, []string{newer.filename(), two.filename()})
+	if got := run(t, image); got != "now 1.1 2.0\n" {
+		t.Errorf("the image prints %q", got)
+	}
+}
+
+func TestIndexInHTMLGivesTheSameImage(t *testing.T) {
+	one, two := newWheel(t, "one", "1.0"), newWheel(t, "two", "2.0")
+	var digests []string
+	for _, html := range []bool{false, true} {
+		s := newIndex(t, []testWheel{one, two}, func(s *indexServer) { s.html = html })
+		digest, _ := labDaemon().push(t, hashProject(t, s, "", one, two), registryHost+"/test/lookup:html", "--no-cache")
+		digests = append(digests, digest)
+	}
+	if digests[0] != digests[1] {
+		t.Errorf("two images: %v", digests)
+	}
+}
+
+// TestPrivateIndexOverTLS builds from an index with a certificate of its own authority that wants a password.
+func TestPrivateIndexOverTLS(t *testing.T) {
+	const canary = "c4n4ry-0f-th3-1nd3x"
+	one, two := newWheel(t, "one", "1.0"), newWheel(t, "two", "2.0")
+	s := newIndex(t, []testWheel{one, two}, func(s *indexServer) {
+		s.user, s.passwords, s.TLS = "robot", []string{canary, canary + "-2"}, &tls.Config{MinVersion: tls.VersionTLS12}
+	})
+	dir, image := hashProject(t, s, "username = \"robot\"\nsecret = \"company\"\n", one, two), registryHost+"/test/lookup:private"
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, filepath.Dir(ca), "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, filepath.Dir(secret), "secret", canary)
+	trust, login := []string{"--secret", "id=ca-bundle,src=" + ca}, []string{"--secret", "id=company,src=" + secret}
+	d := freshDaemon(t, registryHost)
+
+	out, err := d.build(t, dir, login...)
+	if err == nil || !strings.Contains(out, "ca-bundle") {
+		t.Errorf("without the certificate the build says nothing of --secret id=ca-bundle:\n%s", report(out))
+	}
+	out, err = d.build(t, dir, trust...)
+	if err == nil || !strings.Contains(out, "--secret id=company") {
+		t.Errorf("without the secret the build does not name the flag:\n%s", report(out))
+	}
+	digest, log := d.push(t, dir, image, append(trust, login...)...)
+	if got := run(t, image); got != "1.0 2.0\n" {
+		t.Errorf("the image prints %q", got)
+	}
+	if strings.Contains(log, canary) {
+		t.Errorf("the log has the secret:\n%s", log)
+	}
+	if where := contains(t, image, canary); where != "" {
+		t.Errorf("%s has the secret", where)
+	}
+	s.take()
+	write(t, filepath.Dir(secret), "secret", canary+"-2")
+	again, _ := d.push(t, dir, image, append(trust, login...)...)
+	if pages, files := s.take(); again != digest || len(pages)+len(files) > 0 {
+		t.Errorf("another secret asks for %v and %v again, and gives %s instead of %s", pages, files, again, digest)
+	}
+}
+
+// contains names the part of an image in which a text is: its manifest, its configuration or a file of a layer.
+func contains(t *testing.T, image, text string) string {
+	t.Helper()
+	ref, err := name.ParseReference(image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, read := range map[string]func() ([]byte, error){"the manifest": img.RawManifest, "the configuration": img.RawConfigFile} {
+		data, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(data), text) {
+			return what
+		}
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range layers[1:] { // the first is the base's
+		blob, err := l.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := tar.NewReader(z); ; {
+			h, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(h.Name+string(data), text) {
+				return h.Name
+			}
+		}
+		blob.Close()
+	}
+	return ""
+}
+
+// TestMirrorOfTheImagesPipIsUsedWithoutAWord builds on a base whose pip is configured for another index, by a file and by the environment.
+func TestMirrorOfTheImagesPipIsUsedWithoutAWord(t *testing.T) {
+	one, two := newWheel(t, "one", "1.0"), newWheel(t, "two", "2.0")
+	s := newIndex(t, []testWheel{one, two})
+	for how, line := range map[string]string{
+		"file": "RUN printf '[global]\\nindex-url = " + s.simple() + "\\n' > /etc/pip.conf", "env": "ENV PIP_INDEX_URL=" + s.simple(),
+	} {
+		t.Run(how, func(t *testing.T) {
+			base := t.TempDir()
+			write(t, base, "Dockerfile", "FROM python:3.13-slim\n"+line+"\n")
+			mirrored := registryHost + "/test/mirrored-" + how + ":1"
+			must(t, base, "buildctl", "--addr", labDaemon().addr, "build", "--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=.",
+				"--output", "type=image,name="+mirrored+",push=true")
+			dir := hashProject(t, s, "", one, two)
+			write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nbase = \""+mirrored+"\"\ncmd = [\"python\", \"main.py\"]\n")
+			labDaemon().push(t, dir, registryHost+"/test/lookup:mirror", "--no-cache")
+			if pages, _ := s.take(); !slices.Equal(pages, []string{"one", "two"}) {
+				t.Errorf("asked the mirror for %v", pages)
+			}
+		})
+	}
+}
+
+func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
+	two := newWheel(t, "two", "2.0")
+	s := newIndex(t, []testWheel{newWheel(t, "one", "1.0"), newWheel(t, "one", "1.1", "two>=2"), two})
+	dir := hashProject(t, s, "")
+	must(t, dir, "rm", "requirements.txt")
+	write(t, dir, "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\n    \"one>=1\",\n]\n")
+	d, image := freshDaemon(t, registryHost), registryHost+"/test/lookup:unlocked"
+	before, log := d.push(t, dir, image)
+	if got := run(t, image); got != "1.1 2.0\n" {
+		t.Errorf("the image prints %q", got)
+	}
+	if !strings.Contains(log, "NotLocked: the dependencies are not locked, so that another day's build may get other versions (line 5)") {
+		t.Errorf("no warning:\n%s", log)
+	}
+	s.take()
+	write(t, dir, "main.py", "import one, two\nprint('again', one.version, two.version)\n")
+	d.push(t, dir, image)
+	if pages, files := s.take(); len(pages)+len(files) > 0 {
+		t.Errorf("changed code chooses versions again: %v %v", pages, files)
+	}
+
+	// As the documentation says: the shell has made an empty file before the build looks for one.
+	out := must(t, dir, "sh", "-c", "docker buildx --builder "+os.Getenv("PYFILE_LAB_BUILDER")+" build --call=pyfile.lock -f Pyfile . > pylock.toml && cat pylock.toml")
+	if !strings.Contains(out, "one-1.1-py3-none-any.whl") {
+		t.Fatalf("the lock:\n%s", out)
+	}
+	write(t, dir, "main.py", "import one, two\nprint(one.version, two.version)\n")
+	after, log := d.push(t, dir, image)
+	if strings.Contains(log, "NotLocked") || after != before {
+		t.Errorf("with its lock the project gives %s, not %s:\n%s", after, before, log)
+	}
+}
+
+func TestLockThatTheIgnoreFileHidesDecidesAllTheSame(t *testing.T) {
+	dir := example(t, "lock-uv")
+	want, _ := labDaemon().push(t, dir, registryHost+"/test/lookup:ignored")
+	write(t, dir, ".dockerignore", "uv.lock\n*.lock\n")
+	if got, _ := labDaemon().push(t, dir, registryHost+"/test/lookup:ignored"); got != want {
+		t.Errorf("with the lock ignored the image is %s, not %s", got, want)
+	}
+}
+
+func TestSameProjectInUVAndPylockGivesOneDigest(t *testing.T) {
+	a, b := example(t, "lock-uv"), example(t, "lock-pylock")
+	x, _ := labDaemon().push(t, a, registryHost+"/test/lookup:uv")
+	y, _ := labDaemon().push(t, b, registryHost+"/test/lookup:pylock", "--no-cache")
+	if x != y {
+		t.Errorf("two images: %s from uv.lock, %s from pylock.toml; layers of one only: %v", x, y,
+			imageOf(t, registryHost+"/test/lookup:uv").missingFrom(imageOf(t, registryHost+"/test/lookup:pylock")))
+	}
+}
