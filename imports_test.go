@@ -13,7 +13,7 @@ import (
 const module = "github.com/org/pyfile/"
 
 // order is the pipeline: a package may import only what stands above it.
-var order = []string{"pyfile", "python", "lock", "plan", "llb", "frontend"}
+var order = []string{"pyfile", "python", "index", "lock", "plan", "llb", "frontend"}
 
 // libraries are the modules that a package may import beside the standard library; tests are free.
 var libraries = map[string][]string{
