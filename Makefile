@@ -18,8 +18,8 @@ demo: image locks ## build the frontend, build and run examples/fastapi with it,
 
 .PHONY: test
 test: lab verify image ## everything, from unit tests to integration; on a new machine this makes the lab first
-	@echo "== differential tests: the same answers as packaging, uv and pip"
-	go test -tags differential -count=1 -timeout 30m ./python ./lock ./install $(TESTFLAGS)
+	@echo "== differential tests: the same answers as packaging, uv, pip and pypi-simple"
+	go test -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install $(TESTFLAGS)
 	@echo "== integration tests: real daemons, registries, wheels and containers"
 	go test -tags integration -count=1 -timeout 60m ./integration/... $(TESTFLAGS)
 
@@ -59,14 +59,14 @@ FUZZTIME ?= 3000x
 
 .PHONY: bench
 bench: ## the Go benchmarks
-	go test -run '^$$' -bench . -benchtime 20x ./python ./lock ./plan ./llb
+	go test -run '^$$' -bench . -benchtime 20x ./python ./index ./lock ./plan ./llb
 
 .PHONY: programs
-programs: ## the two programs of the frontend image, for ARCHES, under PROGRAMS
+programs: ## the three programs of the frontend image, for ARCHES, under PROGRAMS
 # -trimpath, no build id and no version control stamp: the same source gives the same bytes, and so the same cache keys for every user.
 	@for arch in $(ARCHES); do \
 		mkdir -p $(PROGRAMS)/linux_$$arch; \
-		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$$arch/ ./cmd/pyfile ./cmd/pyfile-install; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$$arch/ ./cmd/pyfile ./cmd/pyfile-install ./cmd/pyfile-index; \
 	done
 
 .PHONY: image

@@ -19,11 +19,13 @@ var order = []string{"pyfile", "python", "index", "lock", "plan", "llb", "fronte
 var libraries = map[string][]string{
 	"pyfile":             {"github.com/pelletier/go-toml/v2"},
 	"python":             nil,
+	"index":              nil,
 	"lock":               {"github.com/pelletier/go-toml/v2"},
 	"plan":               {"github.com/containerd/platforms", "github.com/moby/docker-image-spec", "github.com/opencontainers/image-spec"},
 	"llb":                {"github.com/moby/buildkit/client/llb", "github.com/moby/buildkit/solver/pb", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec"},
 	"install":            nil,
 	"cmd/pyfile-install": nil,
+	"cmd/pyfile-index":   nil,
 }
 
 func TestImportsPointOnlyUpThePipeline(t *testing.T) {
@@ -47,6 +49,8 @@ func TestImportsPointOnlyUpThePipeline(t *testing.T) {
 				t.Errorf("%s imports %s, which is not above it in %v", name, own, order)
 			case isOwn && (name == "install" || name == "cmd/pyfile-install"):
 				t.Errorf("%s imports %s: the helper stays small, so that its bytes rarely change", name, own)
+			case isOwn && name == "cmd/pyfile-index" && own != "index":
+				t.Errorf("%s imports %s: the helper stays small, so that its bytes rarely change", name, own)
 			case !isOwn && strings.Contains(strings.Split(imported, "/")[0], "."):
 				if allowed, limited := libraries[name]; limited && !slices.ContainsFunc(allowed, func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }) {
 					t.Errorf("%s imports %s, which is not among its libraries", name, imported)
@@ -54,7 +58,7 @@ func TestImportsPointOnlyUpThePipeline(t *testing.T) {
 			}
 		}
 	}
-	if seen < len(order)+3 {
+	if seen < len(order)+4 {
 		t.Fatalf("go list told of %d packages only", seen)
 	}
 }

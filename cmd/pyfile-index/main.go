@@ -1,0 +1,79 @@
+// Command pyfile-index asks package indexes during a build. The frontend mounts it into the containers of a build; people have no
+// use for it. Its command line is the frontend's contract with the steps it plans.
+//
+// settings runs in an image with Python; lookup and fetch need nothing but their arguments, not even a file of the system's. Like
+// pyfile-install it carries no version, because its bytes are part of the cache keys.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/org/pyfile/index"
+)
+
+const usage = `usage: pyfile-index COMMAND [--OPTION VALUE]..., where COMMAND is one of
+
+  settings  --out DIR --interpreter FILE
+  lookup    --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
+  fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]`
+
+func main() {
+	syscall.Umask(0o022)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	out := flags.String("out", "", "")
+	parse := func() error {
+		if err := flags.Parse(args[1:]); err != nil {
+			return fmt.Errorf("pyfile-index %s: %w", args[0], err)
+		}
+		if flags.NArg() > 0 {
+			return fmt.Errorf("pyfile-index %s: %q is not an option", args[0], flags.Arg(0))
+		}
+		return nil
+	}
+	switch args[0] {
+	case "settings":
+		o := index.SettingsOptions{Output: os.Stderr}
+		flags.StringVar(&o.Interpreter, "interpreter", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out = *out
+		return index.WriteSettings(ctx, o)
+	case "lookup", "fetch":
+		o := index.LookupOptions{Output: os.Stderr}
+		flags.StringVar(&o.Settings, "settings", "", "")
+		flags.StringVar(&o.Query, "query", "", "")
+		flags.StringVar(&o.Secrets, "secrets", "", "")
+		flags.StringVar(&o.CA, "ca", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out = *out
+		if args[0] == "fetch" {
+			return index.Fetch(ctx, index.FetchOptions(o))
+		}
+		return index.Lookup(ctx, o)
+	}
+	return fmt.Errorf("%q is not a command of pyfile-index\n%s", strings.TrimSpace(args[0]), usage)
+}

@@ -1,0 +1,143 @@
+package index
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// accept is the Accept header of a request for a page (PEP 691): JSON, else HTML.
+const accept = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+// A brokenPage is a page that is not what its server says it is: cut off, or the text of a proxy. The next answer may be better.
+type brokenPage struct{ reason string }
+
+func (e *brokenPage) Error() string { return e.reason }
+
+// parsePage returns the files of a page of the simple API that was read from base, in the page's order. Files without an address or
+// a proper name are left out. The error is a brokenPage, or says that the page is of a later version of the API (PEP 629).
+func parsePage(base *url.URL, contentType string, body []byte) ([]File, error) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	kind, _, _ := mime.ParseMediaType(contentType)
+	if version, _, ok := strings.Cut(strings.TrimPrefix(kind, "application/vnd.pypi.simple.v"), "+"); ok && strings.HasPrefix(kind, "application/vnd.pypi.simple.") {
+		if err := checkVersion(version); err != nil {
+			return nil, err
+		}
+	}
+	switch first := bytes.TrimLeft(body, " \t\r\n"); {
+	case strings.HasSuffix(kind, "json"), !strings.HasSuffix(kind, "html") && bytes.HasPrefix(first, []byte("{")):
+		return parseJSON(base, body)
+	case strings.HasSuffix(kind, "html"), bytes.HasPrefix(first, []byte("<")):
+		return parseHTML(base, body)
+	}
+	return nil, &brokenPage{fmt.Sprintf("the answer is %s and neither JSON nor HTML", describeType(kind))}
+}
+
+func describeType(kind string) string {
+	if kind == "" {
+		return "of no type"
+	}
+	return kind
+}
+
+// checkVersion refuses a version of the simple API after 1.x.
+func checkVersion(version string) error {
+	major, _, _ := strings.Cut(strings.TrimSpace(version), ".")
+	if n, err := strconv.Atoi(major); err != nil || n == 1 {
+		return nil // a version that is no version says nothing
+	}
+	return fmt.Errorf("the index speaks version %.20q of the simple API, and only 1.x is known", version)
+}
+
+// parseJSON reads a page of PEP 691.
+func parseJSON(base *url.URL, body []byte) ([]File, error) {
+	var page struct {
+		Meta struct {
+			Version string `json:"api-version"`
+		} `json:"meta"`
+		Files *[]struct {
+			Filename string `json:"filename"`
+			URL      string `json:"url"`
+			Hashes   struct {
+				SHA256 string `json:"sha256"`
+			} `json:"hashes"`
+			RequiresPython string      `json:"requires-python"`
+			Size           json.Number `json:"size"`
+		} `json:"files"`
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, &brokenPage{"the answer is not the JSON of the simple API: " + describeJSON(err)}
+	}
+	if err := checkVersion(page.Meta.Version); err != nil {
+		return nil, err
+	}
+	if page.Files == nil {
+		return nil, &brokenPage{"the answer is JSON without a list of files"}
+	}
+	files := make([]File, 0, len(*page.Files))
+	for _, f := range *page.Files {
+		u, ok := resolve(base, f.URL)
+		if !ok || !plainName(f.Filename) {
+			continue
+		}
+		size, err := f.Size.Int64()
+		if err != nil || size < 0 {
+			size = 0
+		}
+		files = append(files, File{Name: f.Filename, URL: address(u), SHA256: cleanHash(f.Hashes.SHA256), Size: size, RequiresPython: f.RequiresPython})
+	}
+	return files, nil
+}
+
+// describeJSON says what is wrong with JSON in words of JSON, not of Go.
+func describeJSON(err error) string {
+	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
+		return fmt.Sprintf("%s is a %s", kind.Field, kind.Value)
+	}
+	return err.Error()
+}
+
+// cleanHash returns a sha256 in lower case, or "" for anything else.
+func cleanHash(s string) string {
+	if s = strings.ToLower(s); isSHA256(s) {
+		return s
+	}
+	return ""
+}
+
+// resolve makes a link of a page absolute. Only http and https lead anywhere.
+func resolve(base *url.URL, link string) (*url.URL, bool) {
+	link = strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' {
+			return -1 // browsers drop them
+		}
+		return r
+	}, strings.TrimSpace(link))
+	if link == "" {
+		return nil, false
+	}
+	u, err := base.Parse(link)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, false
+	}
+	return u, true
+}
+
+// address is a URL without user and fragment: what may be written, though not printed when it has a query.
+func address(u *url.URL) string {
+	plain := *u
+	plain.User, plain.Fragment, plain.RawFragment = nil, "", ""
+	return plain.String()
+}
+
+// printable is a URL for messages: without user, query and fragment.
+func printable(u *url.URL) string {
+	plain := *u
+	plain.RawQuery, plain.ForceQuery = "", false
+	return address(&plain)
+}
