@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -22,11 +21,7 @@ func (b *build) lookup(ctx context.Context, project *plan.Project, in plan.Input
 	if err != nil {
 		return nil, err
 	}
-	var answer index.Answer
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("the answer of the index: %w", err)
-	}
-	return &answer, nil
+	return index.ParseAnswer(data)
 }
 
 // resolve has the versions chosen that no lock names, in a solve of its own. It is nil when there is nothing to choose.

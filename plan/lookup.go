@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path"
@@ -121,12 +120,12 @@ func (s *stages) indexHelper() Mount {
 
 // query adds the step that writes a query.
 func (s *stages) query(id string, q index.Query) string {
-	data, err := json.MarshalIndent(q, "", "  ")
+	data, err := q.Encode()
 	if err != nil {
 		panic(err) // plain data always has a form in JSON
 	}
 	return s.add(Step{ID: "query:" + id, Stage: DepBuilder, Name: "[internal] write the query for the index", Origin: s.lockOrigin(),
-		Files: &Files{Actions: []Action{{Write: &Write{Path: "/query.json", Mode: 0o644, Data: string(data) + "\n"}}}}})
+		Files: &Files{Actions: []Action{{Write: &Write{Path: "/query.json", Mode: 0o644, Data: string(data)}}}}})
 }
 
 // ask is an exec of the index helper in an empty tree, with the secrets of all indexes.

@@ -89,8 +89,9 @@ func (p *Project) openWheel(set *openSet) pyfile.Errors {
 		return pyfile.Errors{{File: set.file, Range: firstLine, Msg: "what the project needs is known only once its wheel is built, and there is no lock file",
 			Hint: "write install = \"wheel\" in [app], or name requirements files with lock = [\"requirements.txt\"] in [dependencies]"}}
 	}
-	if len(set.groups) > 0 && p.Meta == nil {
-		return pyfile.Errors{unknown("dependency group", p.File.Dependencies.Groups.Items[0], nil)}
+	if len(set.groups) > 0 {
+		return pyfile.Errors{{Range: p.File.Dependencies.Groups.Range, Msg: "without a lock file, groups can only be added to dependencies that [project] lists",
+			Hint: `run "uv lock" and commit uv.lock`}}
 	}
 	set.wheel = true
 	p.open = set
@@ -207,7 +208,7 @@ func (s *stages) resolve() (string, error) {
 		args = append(args, "--group", g)
 	}
 	source, inputs := s.resolverSource()
-	e := s.ask(args, settings, s.query("resolve", index.Query{Indexes: s.indexes()}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
+	e := s.ask(args, settings, s.query("resolve", index.Query{Indexes: s.indexes(), Packages: []index.Package{}}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
 	e.Root, e.Env = s.tool(), execEnv
 	e.Args = append(e.Args, inputs...)
 	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e}), nil

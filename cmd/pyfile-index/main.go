@@ -1,7 +1,7 @@
 // Command pyfile-index asks package indexes during a build. The frontend mounts it into the containers of a build; people have no
 // use for it. Its command line is the frontend's contract with the steps it plans.
 //
-// settings runs in an image with Python; lookup and fetch need nothing but their arguments, not even a file of the system's. Like
+// settings and resolve run in an image with Python; lookup and fetch need nothing but their arguments, not even a file of the system's. Like
 // pyfile-install it carries no version, because its bytes are part of the cache keys.
 package main
 
@@ -23,7 +23,9 @@ const usage = `usage: pyfile-index COMMAND [--OPTION VALUE]..., where COMMAND is
 
   settings  --out DIR --interpreter FILE
   lookup    --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
-  fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]`
+  fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
+  resolve   --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE] --uv DIR --src DIR --interpreter FILE --python X.Y
+            [--extra NAME]... [--group NAME]... FILE...`
 
 func main() {
 	syscall.Umask(0o022)
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string) error {
 		if err := flags.Parse(args[1:]); err != nil {
 			return fmt.Errorf("pyfile-index %s: %w", args[0], err)
 		}
-		if flags.NArg() > 0 {
+		if flags.NArg() > 0 && args[0] != "resolve" {
 			return fmt.Errorf("pyfile-index %s: %q is not an option", args[0], flags.Arg(0))
 		}
 		return nil
@@ -60,20 +62,31 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Out = *out
 		return index.WriteSettings(ctx, o)
-	case "lookup", "fetch":
-		o := index.LookupOptions{Output: os.Stderr}
+	case "lookup", "fetch", "resolve":
+		o := index.ResolveOptions{LookupOptions: index.LookupOptions{Output: os.Stderr}}
 		flags.StringVar(&o.Settings, "settings", "", "")
 		flags.StringVar(&o.Query, "query", "", "")
 		flags.StringVar(&o.Secrets, "secrets", "", "")
 		flags.StringVar(&o.CA, "ca", "", "")
+		if args[0] == "resolve" {
+			flags.StringVar(&o.UV, "uv", "", "")
+			flags.StringVar(&o.Source, "src", "", "")
+			flags.StringVar(&o.Interpreter, "interpreter", "", "")
+			flags.StringVar(&o.Python, "python", "", "")
+			flags.Func("extra", "", func(v string) error { o.Extras = append(o.Extras, v); return nil })
+			flags.Func("group", "", func(v string) error { o.Groups = append(o.Groups, v); return nil })
+		}
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out = *out
-		if args[0] == "fetch" {
-			return index.Fetch(ctx, index.FetchOptions(o))
+		o.Out, o.Inputs = *out, flags.Args()
+		switch args[0] {
+		case "fetch":
+			return index.Fetch(ctx, index.FetchOptions(o.LookupOptions))
+		case "resolve":
+			return index.Resolve(ctx, o)
 		}
-		return index.Lookup(ctx, o)
+		return index.Lookup(ctx, o.LookupOptions)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-index\n%s", strings.TrimSpace(args[0]), usage)
 }

@@ -1,0 +1,103 @@
+package index
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// environment are the variables by which pip and uv ask the same indexes as a lookup would, with the same logins and authorities. Files
+// that they name are put into dir. They hold passwords, so they are for the environment of one process only.
+func (l *lookup) environment(o LookupOptions, settings *Settings, dir string) ([]string, error) {
+	var env []string
+	set := func(name, value string) { env = append(env, name+"="+value) }
+	bundle, err := l.bundle(o, settings, dir)
+	if err != nil {
+		return nil, err
+	}
+	if bundle != "" {
+		for _, name := range []string{"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"} {
+			set(name, bundle)
+		}
+	}
+	var pipExtra, uvExtra, links []string
+	for i, s := range l.sites.usual {
+		user, password, err := l.login(s.url)
+		if err != nil {
+			return nil, err
+		}
+		withLogin := *s.url
+		if password != "" {
+			withLogin.User = url.UserPassword(user, password)
+		}
+		isDefault := l.sites.index != nil && s.key() == l.sites.index.key()
+		name := fmt.Sprintf("pyfile%d", i)
+		switch {
+		case s.flat:
+			links = append(links, withLogin.String())
+			continue
+		case isDefault:
+			set("PIP_INDEX_URL", withLogin.String())
+			set("UV_DEFAULT_INDEX", name+"="+s.url.String())
+		default:
+			pipExtra, uvExtra = append(pipExtra, withLogin.String()), append(uvExtra, name+"="+s.url.String())
+		}
+		if password != "" {
+			set("UV_INDEX_"+strings.ToUpper(name)+"_USERNAME", user)
+			set("UV_INDEX_"+strings.ToUpper(name)+"_PASSWORD", password)
+		}
+	}
+	for name, values := range map[string][]string{"PIP_EXTRA_INDEX_URL": pipExtra, "UV_INDEX": uvExtra, "PIP_FIND_LINKS": links, "PIP_TRUSTED_HOST": settings.Trusted, "UV_INSECURE_HOST": settings.Trusted} {
+		if len(values) > 0 {
+			set(name, strings.Join(values, " "))
+		}
+	}
+	if len(links) > 0 {
+		set("UV_FIND_LINKS", strings.Join(links, ","))
+	}
+	return env, nil
+}
+
+// login is the user and the password for an address. pip and uv can send no other kind of credentials.
+func (l *lookup) login(u *url.URL) (user, password string, err error) {
+	header, err := l.client.logins.authorization(u)
+	if err != nil || header == "" {
+		return "", "", err
+	}
+	digits, ok := strings.CutPrefix(header, "Basic ")
+	data, wrong := base64.StdEncoding.DecodeString(digits)
+	if user, password, found := strings.Cut(string(data), ":"); ok && wrong == nil && found {
+		return user, password, nil
+	}
+	return "", "", &problem{fmt.Sprintf("the build secret %s holds a header, but pip and uv can only log in with a user and a password", l.client.logins.secret(u)),
+		"let it hold the password or token alone, and write username in the [index] table"}
+}
+
+// bundle is a file with the authorities of the image and those of the build secret; empty for the system's own.
+func (l *lookup) bundle(o LookupOptions, settings *Settings, dir string) (string, error) {
+	var all []byte
+	for _, file := range []string{settings.CA, o.CA} {
+		if file == settings.CA && file != "" {
+			file = filepath.Join(o.Settings, filepath.Base(file))
+		}
+		if file == "" {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		all = append(append(all, data...), '\n')
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	name := filepath.Join(dir, "ca.pem")
+	return name, os.WriteFile(name, all, 0o600)
+}
