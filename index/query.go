@@ -96,7 +96,9 @@ func (q *Query) sort() {
 		p.Files = slices.Compact(p.Files)
 		q.Packages[i] = p
 	}
-	slices.SortStableFunc(q.Packages, func(a, b Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), slices.Compare(a.Indexes, b.Indexes)) })
+	slices.SortStableFunc(q.Packages, func(a, b Package) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), slices.Compare(a.Indexes, b.Indexes))
+	})
 }
 
 func compareFiles(a, b File) int {

@@ -27,7 +27,9 @@ func (s site) String() string { return printable(s.url) }
 
 // key tells whether two addresses mean one index: case of scheme and host, the port that goes without saying, and slashes at the end
 // do not matter.
-func (s site) key() string { return origin(s.url) + strings.TrimRight(s.url.EscapedPath(), "/") + "?" + s.url.RawQuery }
+func (s site) key() string {
+	return origin(s.url) + strings.TrimRight(s.url.EscapedPath(), "/") + "?" + s.url.RawQuery
+}
 
 // parseSite reads the address of an index. User and password in it are dropped, and in the error not shown. An address that names a
 // file, such as .../torch_stable.html, is one page.
