@@ -14,7 +14,7 @@ import (
 )
 
 func TestLookupAsksInOrderAndTheFirstWins(t *testing.T) {
-	private, main, extra := newServer(t, httptest.NewServer), newServer(t, httptest.NewServer), newServer(t, httptest.NewServer)
+	private, main, extra := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
 	main.page("/simple/demo/", File{Name: "demo-1.whl", URL: "/main/demo-1.whl", SHA256: sumA, Size: 7}, File{Name: "demo-1.zip", URL: "demo-1.zip", SHA256: sumB})
 	private.page("/simple/demo/", File{Name: "demo-1.zip", URL: "/private/demo-1.zip", SHA256: sumB})
 	extra.page("/simple/demo/", File{Name: "demo-1.whl", URL: "x", SHA256: sumA}, File{Name: "demo-2.whl", URL: "y", SHA256: sumC})
@@ -62,7 +62,7 @@ func TestLookupAsksInOrderAndTheFirstWins(t *testing.T) {
 }
 
 func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
-	main, other := newServer(t, httptest.NewServer), newServer(t, httptest.NewServer)
+	main, other := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
 	main.page("/simple/demo/", File{Name: "demo-1.whl", URL: "m", SHA256: sumA})
 	other.page("/simple/demo/", File{Name: "demo-1.whl", URL: "o", SHA256: sumA})
 	builtin := "https://builtin.example/simple"
@@ -87,7 +87,7 @@ func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
 }
 
 func TestFlatPagesAreReadOnce(t *testing.T) {
-	main := newServer(t, httptest.NewServer)
+	main := newServer(t, (*httptest.Server).Start)
 	main.mux.HandleFunc("/links", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<a href="a-1.whl#sha256=%s">a</a><a href="b-1.whl">b</a>`, sumA)
@@ -115,7 +115,7 @@ func TestFlatPagesAreReadOnce(t *testing.T) {
 }
 
 func TestProjectsThatAreNowhereAreAProblemOfTheAnswer(t *testing.T) {
-	main := newServer(t, httptest.NewServer)
+	main := newServer(t, (*httptest.Server).Start)
 	main.status("/simple/gone/", http.StatusGone, "")
 	// An object store whose files may be read but not listed answers so.
 	main.status("/simple/hidden/", http.StatusForbidden, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
@@ -152,7 +152,7 @@ func TestLookupNeedsAnIndex(t *testing.T) {
 }
 
 func TestTheAnswerIsTheSameEveryTime(t *testing.T) {
-	main := newServer(t, httptest.NewServer)
+	main := newServer(t, (*httptest.Server).Start)
 	var q Query
 	for i := range 40 {
 		name := fmt.Sprintf("demo-%02d", 39-i)
@@ -197,6 +197,26 @@ func TestSenselessQueriesAreRefused(t *testing.T) {
 	} {
 		if _, err := ParseQuery([]byte(query)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v\nwant %s", query, err, want)
+		}
+	}
+}
+
+func TestAddressesOfPages(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://index.example":              "https://index.example/demo/",
+		"https://index.example/":             "https://index.example/demo/",
+		"https://index.example/simple":       "https://index.example/simple/demo/",
+		"https://index.example/a%2Fb/simple": "https://index.example/a%2Fb/simple/demo/",
+		"https://index.example/simple/?x=1":  "https://index.example/simple/demo/?x=1",
+		"https://index.example/stable.html":  "https://index.example/stable.html",
+		" https://a:b@index.example/simple#": "https://index.example/simple/demo/",
+	} {
+		s, err := parseSite("it", address, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.page("demo").String(); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,16 +28,18 @@ type server struct {
 	auth  map[string]string // path -> Authorization of the last request
 }
 
-func newServer(t *testing.T, start func(http.Handler) *httptest.Server) *server {
+func newServer(t *testing.T, start func(*httptest.Server)) *server {
 	t.Helper()
 	s := &server{mux: http.NewServeMux(), asked: map[string]int{}, auth: map[string]string{}}
-	s.Server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mutex.Lock()
 		s.asked[r.URL.Path]++
 		s.auth[r.URL.Path] = r.Header.Get("Authorization")
 		s.mutex.Unlock()
 		s.mux.ServeHTTP(w, r)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it are part of the tests
+	start(s.Server)
 	t.Cleanup(s.Close)
 	return s
 }
