@@ -97,7 +97,7 @@ func parseJSON(base *url.URL, body []byte) ([]File, error) {
 // describeJSON says what is wrong with JSON in words of JSON, not of Go.
 func describeJSON(err error) string {
 	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
-		return fmt.Sprintf("%s is a %s", kind.Field, kind.Value)
+		return fmt.Sprintf("%s is of type %s", kind.Field, kind.Value)
 	}
 	return err.Error()
 }

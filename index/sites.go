@@ -19,6 +19,9 @@ func (s site) page(project string) *url.URL {
 		return s.url
 	}
 	u := *s.url
+	if u.Path == "" {
+		u.Path = "/"
+	}
 	return u.JoinPath(project + "/")
 }
 

@@ -162,6 +162,27 @@ func (x *expression) extras(names *[]string) {
 	}
 }
 
+// Variables returns the names of the variables that the marker asks about, in order of appearance, each once. Not every variable is
+// known everywhere: extras and dependency_groups belong to lock files (PEP 751), extra to the metadata of packages.
+func (m Marker) Variables() []string {
+	var names []string
+	if m.root != nil {
+		m.root.variables(&names)
+	}
+	return names
+}
+
+func (x *expression) variables(names *[]string) {
+	if x.join == comparing {
+		if name := x.comparison.variable.String(); !slices.Contains(*names, name) {
+			*names = append(*names, name)
+		}
+	}
+	for i := range x.parts {
+		x.parts[i].variables(names)
+	}
+}
+
 // String returns the marker with the names of the specification, double quotes where they can be, and no more parentheses than
 // it needs.
 func (m Marker) String() string {

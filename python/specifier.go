@@ -32,7 +32,7 @@ func ParseSpecifiers(s string) (Specifiers, error) {
 }
 
 // Contains tells whether v satisfies every specifier. Without prereleases no pre-release is contained, not
-// even one that a specifier names.
+// even one that a specifier names; see [Specifiers.Filter] for the choice among several versions.
 func (s Specifiers) Contains(v Version, prereleases bool) bool {
 	if !prereleases && v.IsPrerelease() {
 		return false
@@ -203,10 +203,10 @@ func (s *specifier) matches(v Version) bool {
 }
 
 // matchesText tells whether a text that need not be a version satisfies the specifier. PEP 440, "Arbitrary equality",
-// compares the texts themselves; anything else needs a version.
+// compares the texts themselves, ASCII letters in any case; anything else needs a version.
 func (s *specifier) matchesText(text string) bool {
 	if s.op == arbitrary {
-		return strings.EqualFold(text, s.text)
+		return lowerASCII(text) == lowerASCII(s.text)
 	}
 	v, err := ParseVersion(text)
 	return err == nil && s.matches(v)

@@ -51,6 +51,14 @@ func (t Target) Environment() Environment {
 	}
 }
 
+// Satisfies tells whether the target's Python is one that a Requires-Python allows. A pre-release of Python counts as the release that
+// it leads to, so that it can be tried before that day; pip looks at the three numbers only, too.
+func (t Target) Satisfies(requiresPython Specifiers) bool {
+	v := Version{release: []int{t.major(), t.minor(), numberAt(t.Python.release, 2)}}
+	v.text = string(v.append(nil))
+	return requiresPython.Contains(v, true)
+}
+
 // fullVersion is the version with three numbers, as Python prints its own.
 func (t Target) fullVersion() string {
 	v := t.Python

@@ -3,7 +3,6 @@ package python
 import (
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // WheelName is what the file name of a wheel says (binary distribution format, "File name convention").
@@ -12,6 +11,7 @@ type WheelName struct {
 	Version string // normalised
 	Build   string // the build tag, "" when there is none: "1", "202203a"
 	Tags    []Tag  // every tag the name stands for: "py2.py3-none-any" is two
+	Sorted  bool   // each part of the tag lists its values in order, as PEP 425 asks of new wheels
 }
 
 // ParseWheelName reads the file name of a wheel.
@@ -23,8 +23,8 @@ func ParseWheelName(filename string) (WheelName, error) {
 	if !ok {
 		return fail("must end in .whl")
 	}
-	if isPath(filename) {
-		return fail("must be a name, not a path")
+	if problem := fileNameProblem(filename); problem != "" {
+		return fail("%s", problem)
 	}
 	dashes := strings.Count(stem, "-")
 	if dashes != 4 && dashes != 5 {
@@ -49,6 +49,7 @@ func ParseWheelName(filename string) (WheelName, error) {
 	if w.Tags, err = expandTags(rest); err != nil {
 		return fail("%v", err)
 	}
+	w.Sorted = isSorted(rest)
 	return w, nil
 }
 
@@ -86,44 +87,34 @@ func expandTags(s string) ([]Tag, error) {
 	return tags, nil
 }
 
+// isPythonTag tells whether s is an identifier, as every Python tag is.
 func isPythonTag(s string) bool {
-	for i, r := range s {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+	for i := range len(s) {
+		if s[i] != '_' && (!isAlphanumeric(s[i]) || i == 0 && isDigit(s[0])) {
 			return false
 		}
 	}
 	return s != ""
 }
 
-func hasEmptyPart(dotted string) bool {
-	return dotted == "" || dotted[0] == '.' || dotted[len(dotted)-1] == '.' || strings.Contains(dotted, "..")
+// isSorted tells whether the values in each part of a compressed tag set stand in order (PEP 425, "Compressed Tag Sets").
+func isSorted(tags string) bool {
+	for part := range strings.SplitSeq(tags, "-") {
+		last := ""
+		for value, rest, more := strings.Cut(part, "."); ; value, rest, more = strings.Cut(rest, ".") {
+			if value < last {
+				return false
+			}
+			if last = value; !more {
+				break
+			}
+		}
+	}
+	return true
 }
 
-// isPath tells whether a file name could lead out of the directory it is put in, or is cut short by the system.
-func isPath(filename string) bool { return strings.ContainsAny(filename, "/\\\x00") }
-
-// ParseSdistName reads the file name of a source distribution, NAME-VERSION.tar.gz or .zip (PEP 625 and what came before
-// it). Name and version are normalised.
-func ParseSdistName(filename string) (name, version string, err error) {
-	stem, ok := strings.CutSuffix(filename, ".tar.gz")
-	if !ok {
-		stem, ok = strings.CutSuffix(filename, ".zip")
-	}
-	if !ok {
-		return "", "", fmt.Errorf("sdist file name %q: must end in .tar.gz or .zip", filename)
-	}
-	if isPath(filename) {
-		return "", "", fmt.Errorf("sdist file name %q: must be a name, not a path", filename)
-	}
-	dash := strings.LastIndexByte(stem, '-')
-	if dash <= 0 {
-		return "", "", fmt.Errorf("sdist file name %q: must be NAME-VERSION.tar.gz", filename)
-	}
-	v, err := ParseVersion(stem[dash+1:])
-	if err != nil {
-		return "", "", fmt.Errorf("sdist file name %q: %w", filename, err)
-	}
-	return NormalizeName(stem[:dash]), v.text, nil
+func hasEmptyPart(dotted string) bool {
+	return dotted == "" || dotted[0] == '.' || dotted[len(dotted)-1] == '.' || strings.Contains(dotted, "..")
 }
 
 // BestWheel returns the wheel that the first of the tags accepts, best first as [Target.Tags] gives them. Of
