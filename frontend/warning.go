@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -47,7 +48,11 @@ func (b *build) warn(ctx context.Context, warnings []plan.Warning) error {
 		if w.Hint != "" {
 			opts.Detail = [][]byte{[]byte(w.Hint)}
 		}
-		b.source.Warn(ctx, linter.LintFormatShort(w.Rule.Name, w.Msg, w.Range.Start.Line), opts)
+		line := w.Range.Start.Line
+		if w.File != "" {
+			line = 0 // the place is in the text, because clients take every line for one of the build file
+		}
+		b.source.Warn(ctx, linter.LintFormatShort(w.Rule.Name, placed(&w), line), opts)
 	})
 }
 
@@ -56,13 +61,21 @@ func (b *build) addWarnings(results *lint.LintResults, warnings []plan.Warning) 
 	return b.checkWarnings(warnings, func(w plan.Warning) {
 		ranges := []*pb.Range{llb.Range(w.Range)}
 		results.Sources = append(results.Sources, b.sourceInfo(b.fileOf(&w), ranges))
-		detail := w.Msg
+		detail := placed(&w)
 		if w.Hint != "" {
 			detail += "; " + w.Hint
 		}
 		results.Warnings = append(results.Warnings, lint.Warning{RuleName: w.Rule.Name, Description: w.Rule.Description, Detail: detail,
 			Location: &pb.Location{SourceIndex: int32(len(results.Sources) - 1), Ranges: ranges}})
 	})
+}
+
+// placed is the warning's text, with its place where that is not in the build file.
+func placed(w *plan.Warning) string {
+	if w.File == "" {
+		return w.Msg
+	}
+	return fmt.Sprintf("%s:%d: %s", w.File, w.Range.Start.Line, w.Msg)
 }
 
 // fileOf is the file that a warning is about.

@@ -209,14 +209,12 @@ func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
 	s := newIndex(t, []testWheel{newWheel(t, "one", "1.0"), newWheel(t, "one", "1.1", "two>=2"), two})
 	dir := hashProject(t, s, "")
 	must(t, dir, "rm", "requirements.txt")
+	replace(t, dir, "Pyfile", "[index.default]", "[index.test]") // uv comes from the default index
 	write(t, dir, "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\n    \"one>=1\",\n]\n")
 	d, image := freshDaemon(t, registryHost), registryHost+"/test/lookup:unlocked"
-	before, log := d.push(t, dir, image)
+	before, _ := d.push(t, dir, image)
 	if got := run(t, image); got != "1.1 2.0\n" {
 		t.Errorf("the image prints %q", got)
-	}
-	if !strings.Contains(log, "NotLocked: the dependencies are not locked, so that another day's build may get other versions (line 5)") {
-		t.Errorf("no warning:\n%s", log)
 	}
 	s.take()
 	write(t, dir, "main.py", "import one, two\nprint('again', one.version, two.version)\n")
@@ -225,14 +223,35 @@ func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
 		t.Errorf("changed code chooses versions again: %v %v", pages, files)
 	}
 
+	// buildctl shows no warnings; buildx does, and its check.
+	buildx := func(args ...string) string {
+		out, _ := command(t, dir, "docker", append([]string{"buildx", "--builder", os.Getenv("PYFILE_LAB_BUILDER"), "build", "-f", "Pyfile"}, append(args, ".")...)...)
+		return out
+	}
+	const warning = "NotLocked: pyproject.toml:5: the dependencies are not locked, so that another day's build may get other versions"
+	if out := buildx(); !strings.Contains(out, warning) {
+		t.Errorf("no warning:\n%s", out)
+	}
+	if out := buildx("--call=check"); !strings.Contains(out, "WARNING: NotLocked") || !strings.Contains(out, "pyproject.toml:5: the dependencies") {
+		t.Errorf("the check finds nothing:\n%s", out)
+	}
+	if out := buildx("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=NotLocked"); strings.Contains(out, warning) {
+		t.Errorf("a skipped rule warns:\n%s", out)
+	}
+	if out := buildx("--build-arg", "BUILDKIT_DOCKERFILE_CHECK=error=true"); !strings.Contains(out, "lint violation found for rules: NotLocked") {
+		t.Errorf("a warning that is to be an error is none:\n%s", out)
+	}
+
 	// As the documentation says: the shell has made an empty file before the build looks for one.
 	out := must(t, dir, "sh", "-c", "docker buildx --builder "+os.Getenv("PYFILE_LAB_BUILDER")+" build --call=pyfile.lock -f Pyfile . > pylock.toml && cat pylock.toml")
 	if !strings.Contains(out, "one-1.1-py3-none-any.whl") {
 		t.Fatalf("the lock:\n%s", out)
 	}
 	write(t, dir, "main.py", "import one, two\nprint(one.version, two.version)\n")
-	after, log := d.push(t, dir, image)
-	if strings.Contains(log, "NotLocked") || after != before {
+	if out := buildx(); strings.Contains(out, "NotLocked") {
+		t.Errorf("a locked project warns:\n%s", out)
+	}
+	if after, log := d.push(t, dir, image); after != before {
 		t.Errorf("with its lock the project gives %s, not %s:\n%s", after, before, log)
 	}
 }

@@ -131,7 +131,7 @@ func (s *stages) query(id string, q index.Query) string {
 // ask is an exec of the index helper in an empty tree, with the secrets of all indexes.
 func (s *stages) ask(args []string, settings, query string, mounts ...Mount) *Exec {
 	return &Exec{
-		Args: append(args, "--settings", settingsDir, "--query", queryFile, "--secrets", secretDir, "--ca", path.Join(secretDir, CASecret), "--out", outDir),
+		Args: slices.Concat([]string{indexPath}, args, []string{"--settings", settingsDir, "--query", queryFile, "--secrets", secretDir, "--ca", path.Join(secretDir, CASecret), "--out", outDir}),
 		Mounts: append([]Mount{
 			s.indexHelper(),
 			{Path: settingsDir, From: settings},
