@@ -1,14 +1,17 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
 )
 
-// foundFiles are what indexes have of the files that a lock knows by hash only, by the package's normalised name.
+// foundFiles are what indexes have of the files that a lock knows by hash only, by the package's normalised name. An answer may
+// speak of a package several times, when a lock has versions of it from several indexes.
 type foundFiles map[string]*index.Found
 
 func foundBy(a *index.Answer) foundFiles {
@@ -17,7 +20,16 @@ func foundBy(a *index.Answer) foundFiles {
 	}
 	found := make(foundFiles, len(a.Packages))
 	for i := range a.Packages {
-		found[a.Packages[i].Name] = &a.Packages[i]
+		more := &a.Packages[i]
+		if first := found[more.Name]; first != nil {
+			more = &index.Found{
+				Name:    more.Name,
+				Asked:   slices.Concat(first.Asked, more.Asked),
+				Files:   slices.Concat(first.Files, more.Files),
+				Problem: cmp.Or(first.Problem, more.Problem),
+			}
+		}
+		found[more.Name] = more
 	}
 	return found
 }

@@ -99,6 +99,9 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPylock: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPylock(d) })
 	},
+	formatPoetry: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
+		return l.decode(names[0], files, func(d *decoder) source { return readPoetry(d) })
+	},
 }
 
 // Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
@@ -142,6 +145,7 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 var remake = map[string]string{
 	formatUV:     `run "uv lock"`,
 	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatPoetry: `run "poetry lock"`,
 }
 
 // Remake is the command that makes the lock anew, as a hint.
@@ -151,6 +155,7 @@ func (l *Lock) Remake() string { return remake[l.Format] }
 var replace = map[string]string{
 	formatUV:     `restore it from git, or delete it and run "uv lock"`,
 	formatPylock: remake[formatPylock],
+	formatPoetry: `restore it from git, or delete it and run "poetry lock"`,
 }
 
 // Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per
