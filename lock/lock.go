@@ -99,6 +99,7 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPylock: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPylock(d) })
 	},
+	formatRequirements: readRequirements,
 }
 
 // Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
@@ -112,7 +113,9 @@ func Needs(names []string, files map[string][]byte) []string {
 }
 
 // needs are the formats that do not stand alone.
-var needs = map[string]func(names []string, files map[string][]byte) []string{}
+var needs = map[string]func(names []string, files map[string][]byte) []string{
+	formatRequirements: requirementsNeeds,
+}
 
 // Query says what an index must be asked before Select; nil when every file has an address. It depends on the lock alone, so
 // that the answer serves every target, group and extra.
@@ -137,14 +140,16 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 
 // remake is the hint for a lock that does not fit the project or the target any more.
 var remake = map[string]string{
-	formatUV:     `run "uv lock"`,
-	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatUV:           `run "uv lock"`,
+	formatPylock:       `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatRequirements: compileHint,
 }
 
 // replace is the hint for a lock that is not what its tool writes. uv refuses to lock when it cannot read the old lock.
 var replace = map[string]string{
-	formatUV:     `restore it from git, or delete it and run "uv lock"`,
-	formatPylock: remake[formatPylock],
+	formatUV:           `restore it from git, or delete it and run "uv lock"`,
+	formatPylock:       remake[formatPylock],
+	formatRequirements: compileHint,
 }
 
 // Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per
