@@ -111,16 +111,17 @@ func golden(t *testing.T, folder string, f func(t *testing.T, a archive) string)
 //	3.13.5 x86_64 glibc-2.41 group=dev extra=s3 free-threaded no-project
 //	query
 //
-// A fixture without that part only reads. The part "found" is what the index answers, see answer.
+// A fixture without that part only reads. The part "found" is what the index answers, see answer. The part "lock" names the lock
+// where that is not the first part with the name of one. Read sees only the files that Needs asks for.
 func TestSelect(t *testing.T) {
 	golden(t, "select", func(t *testing.T, a archive) string {
-		name, data := lockOf(t, a)
-		l, err := Read([]string{name}, map[string][]byte{name: data})
+		names, files := filesOf(t, a)
+		l, err := Read(names, files)
 		if err != nil {
 			if l != nil {
 				t.Error("Read returned a lock and an error")
 			}
-			return problems(t, err, data)
+			return problemsIn(t, err, files)
 		}
 		var project *Project
 		if text, ok := a.part("pyproject.toml"); ok {
@@ -134,6 +135,9 @@ func TestSelect(t *testing.T) {
 		}
 		asks, _ := a.part("ask")
 		var out strings.Builder
+		if l.Loose != nil {
+			fmt.Fprintf(&out, "loose %s\n", strings.Join(l.Loose, " "))
+		}
 		for ask := range strings.Lines(asks) {
 			ask = strings.TrimSuffix(ask, "\n")
 			out.WriteString("> " + ask + "\n")
@@ -148,7 +152,7 @@ func TestSelect(t *testing.T) {
 				if artifacts != nil {
 					t.Error("Select returned artifacts and an error")
 				}
-				out.WriteString(problems(t, err, data))
+				out.WriteString(problemsIn(t, err, files))
 				continue
 			}
 			for _, a := range artifacts {
@@ -186,6 +190,26 @@ func lockOf(t *testing.T, a archive) (name string, data []byte) {
 	return "", nil
 }
 
+// filesOf returns the names of the lock of a fixture and the files that Read needs, which it asks for as the frontend does.
+func filesOf(t *testing.T, a archive) (names []string, files map[string][]byte) {
+	if text, ok := a.part("lock"); ok {
+		names = strings.Fields(text)
+	} else {
+		name, _ := lockOf(t, a)
+		names = []string{name}
+	}
+	files = map[string][]byte{}
+	for need := names; len(need) > 0; need = Needs(names, files) {
+		for _, name := range need {
+			files[name] = nil
+			if text, ok := a.part(name); ok {
+				files[name] = expandHashes(strings.TrimSuffix(text, "~~~\n"))
+			}
+		}
+	}
+	return names, files
+}
+
 func parseAsk(t *testing.T, ask string, project *Project) Request {
 	words := strings.Fields(ask)
 	if len(words) < 3 {
@@ -217,6 +241,12 @@ func parseAsk(t *testing.T, ask string, project *Project) Request {
 // problems prints an error with the line of the file it points at, and checks that it is a list in order with places inside the file.
 func problems(t *testing.T, err error, data []byte) string {
 	t.Helper()
+	return problemsIn(t, err, map[string][]byte{"": data})
+}
+
+// problemsIn is problems for several files. One that is not among them is that of the name "".
+func problemsIn(t *testing.T, err error, files map[string][]byte) string {
+	t.Helper()
 	var errs pyfile.Errors
 	if !errors.As(err, &errs) {
 		t.Fatalf("the error is a %T, want pyfile.Errors", err)
@@ -226,18 +256,22 @@ func problems(t *testing.T, err error, data []byte) string {
 	if !slices.Equal(errs, sorted) {
 		t.Error("the problems are not sorted")
 	}
-	lines := strings.Split(string(data), "\n")
 	var out strings.Builder
 	for _, e := range errs {
+		data, ok := files[e.File]
+		if !ok {
+			data = files[""]
+		}
+		lines := strings.Split(string(data), "\n")
 		name := e.File
 		if name == "" {
 			name = "Pyfile"
 		}
-		if strings.Contains(e.Error(), "secret") || strings.Contains(e.Error(), "hunter2") {
+		if strings.Contains(e.Error(), ":secret") || strings.Contains(e.Error(), "hunter2") {
 			t.Errorf("the message shows a password: %s", e.Error())
 		}
 		fmt.Fprintf(&out, "%s:%s\n", name, e.Error())
-		if _, lock := IsLock(e.File); lock {
+		if _, lock := IsLock(e.File); lock || ok {
 			if n := e.Range.Start.Line; n < 1 || n > len(lines) {
 				t.Errorf("%s: line %d is not in the file", e.Msg, n)
 			} else if line := strings.TrimSpace(lines[n-1]); line != "" {

@@ -102,6 +102,7 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPoetry: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPoetry(d) })
 	},
+	formatRequirements: readRequirements,
 }
 
 // Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
@@ -115,7 +116,9 @@ func Needs(names []string, files map[string][]byte) []string {
 }
 
 // needs are the formats that do not stand alone.
-var needs = map[string]func(names []string, files map[string][]byte) []string{}
+var needs = map[string]func(names []string, files map[string][]byte) []string{
+	formatRequirements: requirementsNeeds,
+}
 
 // Query says what an index must be asked before Select; nil when every file has an address. It depends on the lock alone, so
 // that the answer serves every target, group and extra.
@@ -123,9 +126,6 @@ func (l *Lock) Query() []index.Package { return l.source.query() }
 
 // Directories lists the directories of the context that packages of the lock are built from, as clean paths.
 func (l *Lock) Directories() []string { return l.source.directories() }
-
-// Requirements lists the files of the context that a resolver needs for Loose: the files themselves and what they include.
-func (l *Lock) Requirements() []string { return l.Loose }
 
 // decode parses a TOML lock and reads it.
 func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {
@@ -143,9 +143,10 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 
 // remake is the hint for a lock that does not fit the project or the target any more.
 var remake = map[string]string{
-	formatUV:     `run "uv lock"`,
-	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
-	formatPoetry: `run "poetry lock"`,
+	formatUV:           `run "uv lock"`,
+	formatPylock:       `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatPoetry:       `run "poetry lock"`,
+	formatRequirements: compileHint,
 }
 
 // Remake is the command that makes the lock anew, as a hint.
@@ -153,9 +154,10 @@ func (l *Lock) Remake() string { return remake[l.Format] }
 
 // replace is the hint for a lock that is not what its tool writes. uv refuses to lock when it cannot read the old lock.
 var replace = map[string]string{
-	formatUV:     `restore it from git, or delete it and run "uv lock"`,
-	formatPylock: remake[formatPylock],
-	formatPoetry: `restore it from git, or delete it and run "poetry lock"`,
+	formatUV:           `restore it from git, or delete it and run "uv lock"`,
+	formatPylock:       remake[formatPylock],
+	formatPoetry:       `restore it from git, or delete it and run "poetry lock"`,
+	formatRequirements: compileHint,
 }
 
 // Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per

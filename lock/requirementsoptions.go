@@ -1,0 +1,207 @@
+package lock
+
+import (
+	"slices"
+	"strings"
+)
+
+// word is one word of the options of a line, by the quoting rules of a POSIX shell.
+type word struct {
+	text     string
+	from, to int // in the line
+}
+
+// shellWords splits like Python's shlex.split; not ok means an open quote or a "\" at the end. Blank, tab and line ends separate.
+func shellWords(line string, from int) (words []word, ok bool) {
+	var text strings.Builder
+	start, quote := -1, byte(0)
+	for i := from; i < len(line); i++ {
+		c, begin := line[i], i
+		switch {
+		case quote == 0 && (c == ' ' || c == '\t' || c == '\r' || c == '\n'):
+			if start >= 0 {
+				words = append(words, word{text.String(), start, i})
+				text.Reset()
+				start = -1
+			}
+			continue
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == '\\' && quote != '\'':
+			if i+1 == len(line) {
+				return nil, false
+			}
+			if next := line[i+1]; quote == 0 || next == '"' || next == '\\' {
+				i++
+				c = next
+			}
+			text.WriteByte(c)
+		default:
+			text.WriteByte(c)
+		}
+		if start < 0 {
+			start = begin
+		}
+	}
+	if start >= 0 {
+		words = append(words, word{text.String(), start, len(line)})
+	}
+	return words, quote == 0
+}
+
+// optionUse tells what an option belongs to.
+type optionUse uint8
+
+const (
+	ofFile optionUse = iota
+	ofRequirement
+	include
+	editable
+)
+
+type optionForm struct {
+	name  string // the long form
+	use   optionUse
+	value bool // it takes one
+}
+
+// optionForms are the options that pip takes in requirements files, by their names.
+var optionForms = map[string]optionForm{
+	"--index-url":         {"--index-url", ofFile, true},
+	"--pypi-url":          {"--index-url", ofFile, true},
+	"-i":                  {"--index-url", ofFile, true},
+	"--extra-index-url":   {"--extra-index-url", ofFile, true},
+	"--no-index":          {"--no-index", ofFile, false},
+	"--find-links":        {"--find-links", ofFile, true},
+	"-f":                  {"--find-links", ofFile, true},
+	"--no-binary":         {"--no-binary", ofFile, true},
+	"--only-binary":       {"--only-binary", ofFile, true},
+	"--prefer-binary":     {"--prefer-binary", ofFile, false},
+	"--require-hashes":    {"--require-hashes", ofFile, false},
+	"--no-require-hashes": {"--no-require-hashes", ofFile, false},
+	"--pre":               {"--pre", ofFile, false},
+	"--all-releases":      {"--all-releases", ofFile, true},
+	"--only-final":        {"--only-final", ofFile, true},
+	"--trusted-host":      {"--trusted-host", ofFile, true},
+	"--use-feature":       {"--use-feature", ofFile, true},
+	"--requirement":       {"--requirement", include, true},
+	"-r":                  {"--requirement", include, true},
+	"--constraint":        {"--constraint", include, true},
+	"-c":                  {"--constraint", include, true},
+	"--editable":          {"--editable", editable, true},
+	"-e":                  {"--editable", editable, true},
+	"--hash":              {"--hash", ofRequirement, true},
+	"--config-settings":   {"--config-settings", ofRequirement, true},
+	"-C":                  {"--config-settings", ofRequirement, true},
+}
+
+// longOptions are the long names, sorted.
+var longOptions = func() []string {
+	var out []string
+	for name := range optionForms {
+		if strings.HasPrefix(name, "--") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}()
+
+// removedOptions say what to write instead of what older versions of pip took.
+var removedOptions = map[string]string{
+	"--global-option":            `write --config-settings "--global-option=..." (pip 25.3 dropped --global-option)`,
+	"--install-option":           "pip 23.1 dropped --install-option; ask the build backend for a setting: --config-settings \"KEY=VALUE\"",
+	"--process-dependency-links": "pip 19 dropped it; write NAME @ URL",
+	"--allow-external":           "pip 10 dropped it; leave it out",
+	"--allow-unverified":         "pip 10 dropped it; leave it out",
+	"--always-unzip":             "it does nothing; leave it out",
+	"-Z":                         "it does nothing; leave it out",
+}
+
+// option is an option with its value and their places in the line.
+type option struct {
+	optionForm
+	text     string
+	from, to int // of the value, or of the option if it takes none
+}
+
+// lineOptions reads the options of a line, with the rules of Python's optparse: a long name may be cut short where it stays
+// unique, and a short one may have its value behind it without a blank. others are words that are no option.
+func (r *requirementsReader) lineOptions(l *logicalLine, from int) (options []option, others []word, ok bool) {
+	words, ok := shellWords(l.text, from)
+	if !ok {
+		r.errorAt(l.span(from, len(l.text)), `close the quote, or write \\ for a backslash`, "the options of the line cannot be split into words")
+		return nil, nil, false
+	}
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		if len(w.text) < 2 || w.text[0] != '-' {
+			others = append(others, w)
+			continue
+		}
+		name, value, hasValue := w.text, "", false
+		if strings.HasPrefix(name, "--") {
+			name, value, hasValue = strings.Cut(name, "=")
+		} else if len(name) > 2 {
+			name, value, hasValue = name[:2], name[2:], true
+		}
+		form, known := r.optionNamed(l, w, name)
+		if !known {
+			ok = false
+			continue
+		}
+		o := option{optionForm: form, text: value, from: w.from, to: w.to}
+		switch {
+		case form.value && !hasValue && i+1 == len(words):
+			r.errorAt(l.span(w.from, w.to), "", "%s needs a value", form.name)
+			ok = false
+			continue
+		case form.value && !hasValue:
+			i++
+			o.text, o.from, o.to = words[i].text, words[i].from, words[i].to
+		case form.value:
+			if raw := l.text[w.from:w.to]; strings.HasSuffix(raw, value) {
+				o.from = w.to - len(value)
+			}
+		case hasValue:
+			r.errorAt(l.span(w.from, w.to), "", "%s takes no value", form.name)
+			ok = false
+			continue
+		}
+		options = append(options, o)
+	}
+	return options, others, ok
+}
+
+// optionNamed finds an option by its name or by the beginning of it.
+func (r *requirementsReader) optionNamed(l *logicalLine, w word, name string) (optionForm, bool) {
+	if form, ok := optionForms[name]; ok {
+		return form, true
+	}
+	var begin []string
+	if len(name) > 2 {
+		for _, long := range longOptions {
+			if strings.HasPrefix(long, name) {
+				begin = append(begin, long)
+			}
+		}
+	}
+	if len(begin) == 1 {
+		return optionForms[begin[0]], true
+	}
+	hint := ""
+	// An option that runs into an address must not be shown.
+	shown := name[:len(name)-len(strings.TrimLeft(name, "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))]
+	switch {
+	case removedOptions[name] != "":
+		hint = removedOptions[name]
+	case len(begin) > 1:
+		hint = "write one of " + listing(begin, ", ")
+	default:
+		hint = nearest(shown, longOptions, "options of requirements files are %s")
+	}
+	r.errorAt(l.span(w.from, w.to), hint, "pip knows no option %s in a requirements file", shown)
+	return optionForm{}, false
+}
