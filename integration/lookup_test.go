@@ -59,10 +59,9 @@ func TestIndexIsAskedAgainOnlyWhenTheLockOrTheIndexesChange(t *testing.T) {
 	replace(t, dir, "Pyfile", "[index", "[env]\nA = \"b\"\n[index")
 	digest := pushes("Pyfile changed", nil, nil)
 
-	// A fresh runner with the whole cache asks for nothing; with the small one it asks again and fetches nothing.
-	for mode, wantPages := range map[string][]string{"max": nil, "min": both} {
+	for _, mode := range []string{"min", "max"} {
 		d = freshDaemon(t, registryHost)
-		if got := pushes("fresh runner with mode="+mode, wantPages, nil, "--import-cache", "type=registry,ref="+cache+mode); got != digest {
+		if got := pushes("fresh runner with mode="+mode, nil, nil, "--import-cache", "type=registry,ref="+cache+mode); got != digest {
 			t.Errorf("mode=%s: another image, %s instead of %s", mode, got, digest)
 		}
 	}
