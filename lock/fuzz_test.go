@@ -38,7 +38,7 @@ func fuzzLock(f *testing.F, name string) {
 			return
 		}
 		for _, r := range []Request{{}, {Groups: located(group), Extras: located(extra)}} {
-			r.Target = fuzzTarget
+			r.Target, r.Found = fuzzTarget, listedFiles(l.Query())
 			if len(pyproject) > 0 {
 				if r.Project, err = ParseProject("pyproject.toml", pyproject); err != nil {
 					checkProblems(t, err, "pyproject.toml", pyproject)

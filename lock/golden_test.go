@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
@@ -108,8 +109,9 @@ func golden(t *testing.T, folder string, f func(t *testing.T, a archive) string)
 // TestSelect reads the lock of a fixture and asks it every question of the part "ask", one a line:
 //
 //	3.13.5 x86_64 glibc-2.41 group=dev extra=s3 free-threaded no-project
+//	query
 //
-// A fixture without that part only reads.
+// A fixture without that part only reads. The part "found" is what the index answers, see answer.
 func TestSelect(t *testing.T) {
 	golden(t, "select", func(t *testing.T, a archive) string {
 		name, data := lockOf(t, a)
@@ -126,12 +128,22 @@ func TestSelect(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		var found *index.Answer
+		if text, ok := a.part("found"); ok {
+			found = answer(t, text, l.Query())
+		}
 		asks, _ := a.part("ask")
 		var out strings.Builder
 		for ask := range strings.Lines(asks) {
 			ask = strings.TrimSuffix(ask, "\n")
 			out.WriteString("> " + ask + "\n")
-			artifacts, err := l.Select(parseAsk(t, ask, project))
+			if ask == "query" {
+				out.WriteString(describeQuery(l))
+				continue
+			}
+			request := parseAsk(t, ask, project)
+			request.Found = found
+			artifacts, err := l.Select(request)
 			if err != nil {
 				if artifacts != nil {
 					t.Error("Select returned artifacts and an error")
