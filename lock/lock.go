@@ -99,6 +99,9 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPylock: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPylock(d) })
 	},
+	formatPDM: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
+		return l.decode(names[0], files, func(d *decoder) source { return readPDM(d) })
+	},
 }
 
 // Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
@@ -139,12 +142,14 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 var remake = map[string]string{
 	formatUV:     `run "uv lock"`,
 	formatPylock: `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatPDM:    `run "pdm lock"`,
 }
 
 // replace is the hint for a lock that is not what its tool writes. uv refuses to lock when it cannot read the old lock.
 var replace = map[string]string{
 	formatUV:     `restore it from git, or delete it and run "uv lock"`,
 	formatPylock: remake[formatPylock],
+	formatPDM:    `restore it from git, or delete it and run "pdm lock"`,
 }
 
 // Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per
