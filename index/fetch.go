@@ -42,22 +42,25 @@ func Fetch(ctx context.Context, o FetchOptions) error {
 		return err
 	}
 	defer l.client.close()
-	return output(o.Out, func() error {
-		list, err := l.locate(ctx, q)
-		if err != nil {
-			return err
+	return output(o.Out, func() error { return l.fetch(ctx, q, o.Out) })
+}
+
+// fetch downloads the files of a query into dir.
+func (l *lookup) fetch(ctx context.Context, q *Query, dir string) error {
+	list, err := l.locate(ctx, q)
+	if err != nil {
+		return err
+	}
+	var failed failures
+	each(ctx, len(list), downloads, progress{l.output, "downloaded %d of %d files"}, func(i int) {
+		if err := l.client.download(ctx, list[i], dir); err != nil {
+			failed.add(list[i].Name, printable(list[i].url), err)
 		}
-		var failed failures
-		each(ctx, len(list), downloads, progress{o.Output, "downloaded %d of %d files"}, func(i int) {
-			if err := l.client.download(ctx, list[i], o.Out); err != nil {
-				failed.add(list[i].Name, printable(list[i].url), err)
-			}
-		})
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return failed.err("cannot be downloaded")
 	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return failed.err("cannot be downloaded")
 }
 
 // locate gives every file of a query its address, name and hash.

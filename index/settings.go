@@ -170,7 +170,10 @@ func (p *pip) settings() (s *Settings, warnings []string, err error) {
 	if p.ClientCert != "" {
 		warnings = append(warnings, "client-cert of pip is not used: a private key has no place in an image")
 	}
-	s.Builtin, s.Trusted = p.Builtin, p.Trusted
+	s.Builtin = p.Builtin
+	if len(p.Trusted) > 0 {
+		s.Trusted = p.Trusted
+	}
 	if t := math.Ceil(p.Timeout); t > 0 && t < math.MaxInt32 {
 		s.Timeout = int(t)
 	}

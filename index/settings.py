@@ -24,7 +24,9 @@ def parsed():
     from pip._internal.commands import create_command
 
     options, _ = create_command("download").parser.parse_args([])
-    return {name: getattr(options, name) for name in NAMES}
+    values = {name: getattr(options, name) for name in NAMES}
+    values["no_index"] = bool(values["no_index"])  # 0 or 1 when it comes from a file
+    return values
 
 
 def pip(*args):
@@ -38,9 +40,10 @@ def printed():
     import ast
 
     found = {}
+    lines = pip("config", "list").splitlines()
     # Later ones win: the file's [global], its [download], the environment.
     for prefix in ("global.", "download.", ":env:."):
-        for line in pip("config", "list").splitlines():
+        for line in lines:
             key, _, value = line.partition("=")
             if key.startswith(prefix):
                 found[key[len(prefix):]] = ast.literal_eval(value)

@@ -113,6 +113,7 @@ func golden(t *testing.T, folder string, f func(t *testing.T, a archive) string)
 //
 // A fixture without that part only reads. The part "found" is what the index answers, see answer. The part "lock" names the lock
 // where that is not the first part with the name of one. Read sees only the files that Needs asks for.
+// A fixture without that part only reads. The part "found" is what the index answers, see answer.
 func TestSelect(t *testing.T) {
 	golden(t, "select", func(t *testing.T, a archive) string {
 		names, files := filesOf(t, a)

@@ -103,6 +103,9 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 		return l.decode(names[0], files, func(d *decoder) source { return readPoetry(d) })
 	},
 	formatRequirements: readRequirements,
+	formatPDM: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
+		return l.decode(names[0], files, func(d *decoder) source { return readPDM(d) })
+	},
 }
 
 // Needs lists the files beside a lock that Read wants to see and that are not among the files yet, such as the Pipfile of a
@@ -147,6 +150,7 @@ var remake = map[string]string{
 	formatPylock:       `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
 	formatPoetry:       `run "poetry lock"`,
 	formatRequirements: compileHint,
+	formatPDM:          `run "pdm lock"`,
 }
 
 // Remake is the command that makes the lock anew, as a hint.
@@ -158,6 +162,7 @@ var replace = map[string]string{
 	formatPylock:       remake[formatPylock],
 	formatPoetry:       `restore it from git, or delete it and run "poetry lock"`,
 	formatRequirements: compileHint,
+	formatPDM:          `restore it from git, or delete it and run "pdm lock"`,
 }
 
 // Select returns what the target needs for the project's dependencies with the groups and extras asked for, one artifact per
