@@ -407,7 +407,7 @@ func (c *requirementsChooser) artifact(m *merged) (Artifact, *pyfile.Error) {
 		link := m.link
 		link.sha256 = m.digests[0]
 		if link.path != "" {
-			link.path = rootedPath(m.doc.name, link.path)
+			link.path = belowLock(m.doc.name, link.path)
 		}
 		if m.kind == Wheel {
 			p.wheels = []file{link}
@@ -446,8 +446,8 @@ func (c *requirementsChooser) artifact(m *merged) (Artifact, *pyfile.Error) {
 // compileHint is how to make a set of requirements with hashes.
 const compileHint = `run "uv pip compile --generate-hashes requirements.in -o requirements.txt", or "pip-compile --generate-hashes"`
 
-// rootedPath writes a path of the context as a file of a directory names it.
-func rootedPath(from, file string) string {
+// belowLock writes a path of the context as a file of a directory names it.
+func belowLock(from, file string) string {
 	depth := strings.Count(path.Clean(from), "/")
 	return strings.Repeat("../", depth) + file
 }
