@@ -59,29 +59,41 @@ func named(name string) (Name, bool) {
 	return Name{}, false
 }
 
-// formatOf tells the format of what the Pyfile calls the lock. Several files can only be requirements files.
-func formatOf(names []string) (string, pyfile.Errors) {
+// CheckNames refuses what the Pyfile calls the lock when it cannot be one. Several files can only be requirements files.
+func CheckNames(names []pyfile.String) pyfile.Errors {
 	var errs pyfile.Errors
-	format := ""
 	for _, name := range names {
-		n, ok := named(name)
+		base := path.Base(name.Value)
+		format, ok := formatNamed(name.Value)
 		switch {
-		case ok:
-		case path.Ext(name) == ".txt" || path.Ext(name) == ".in":
-			n.Format = formatRequirements
-		default:
-			errs = append(errs, &pyfile.Error{File: name, Range: firstLine,
-				Msg:  fmt.Sprintf("%q is not the name of a lock file that pyfile knows", path.Base(name)),
-				Hint: "locks are " + strings.Join(patterns(), ", ")})
-		}
-		format = n.Format
-		if len(names) > 1 && ok && n.Format != formatRequirements {
-			errs = append(errs, &pyfile.Error{File: name, Range: firstLine,
-				Msg:  fmt.Sprintf("%s is a lock file, and stands alone; only requirements files can be listed together", path.Base(name)),
-				Hint: fmt.Sprintf("write lock = %q", name)})
+		case !ok:
+			errs = append(errs, &pyfile.Error{Range: name.Range, Msg: fmt.Sprintf("dependencies.lock: %q is not the name of a lock file that pyfile knows", base),
+				Hint: "locks are " + strings.Join(patterns(), ", ") + "; requirements files end in .txt or .in"})
+		case len(names) > 1 && format != formatRequirements:
+			errs = append(errs, &pyfile.Error{Range: name.Range, Msg: fmt.Sprintf("dependencies.lock: %s is a lock file, and stands alone; only requirements files can be listed together", base),
+				Hint: fmt.Sprintf("write lock = %q", name.Value)})
 		}
 	}
-	return format, errs
+	return errs
+}
+
+// formatNamed tells the format of a file that the Pyfile names.
+func formatNamed(name string) (format string, ok bool) {
+	n, ok := named(name)
+	if !ok && (path.Ext(name) == ".txt" || path.Ext(name) == ".in") {
+		return formatRequirements, true
+	}
+	return n.Format, ok
+}
+
+// formatOf tells the format of names that may or may not have passed CheckNames.
+func formatOf(names []string) (string, pyfile.Errors) {
+	list := make([]pyfile.String, len(names))
+	for i, name := range names {
+		list[i] = pyfile.String{Value: name, Range: firstLine}
+	}
+	format, _ := formatNamed(names[0])
+	return format, CheckNames(list)
 }
 
 func patterns() []string {

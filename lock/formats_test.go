@@ -35,9 +35,10 @@ func TestIsLockKnowsTheNames(t *testing.T) {
 }
 
 func TestNamesOfNoLockAreRefused(t *testing.T) {
+	const known = "uv.lock, pylock.toml, pylock.*.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements*.txt; requirements files end in .txt or .in"
 	for want, names := range map[string][]string{
-		"conf/Cargo.lock:1: \"Cargo.lock\" is not the name of a lock file that pyfile knows\n\thint: locks are uv.lock, pylock.toml, pylock.*.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements*.txt": {"conf/Cargo.lock"},
-		"uv.lock:1: uv.lock is a lock file, and stands alone; only requirements files can be listed together\n\thint: write lock = \"uv.lock\"":                                                             {"requirements.txt", "uv.lock"},
+		"1: dependencies.lock: \"Cargo.lock\" is not the name of a lock file that pyfile knows\n\thint: locks are " + known:                                {"conf/Cargo.lock"},
+		"1: dependencies.lock: uv.lock is a lock file, and stands alone; only requirements files can be listed together\n\thint: write lock = \"uv.lock\"": {"requirements.txt", "uv.lock"},
 	} {
 		l, err := Read(names, map[string][]byte{})
 		if l != nil || err == nil || err.Error() != want {

@@ -53,7 +53,7 @@ func (p *Project) lockNames(r *reading, relock bool) ([]string, pyfile.Errors) {
 		}
 		names = append(names, name)
 	}
-	if len(errs) > 0 {
+	if errs = append(errs, lock.CheckNames(p.File.Dependencies.Lock.Items)...); len(errs) > 0 {
 		return nil, errs
 	}
 	if names == nil {
