@@ -1,20 +1,62 @@
 package index
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
 
-// environment are the variables by which pip and uv ask the same indexes as a lookup would, with the same logins and authorities. Files
-// that they name are put into dir. They hold passwords, so they are for the environment of one process only.
-func (l *lookup) environment(o LookupOptions, settings *Settings, dir string) ([]string, error) {
+// Run runs a command that starts pip or uv, which then ask the same indexes as a lookup would, with the same logins and authorities. The
+// query says which indexes are declared. The command has the streams of this process.
+func Run(ctx context.Context, o LookupOptions, command []string) error {
+	if len(command) == 0 {
+		return errors.New("no command is given")
+	}
+	dir, err := os.MkdirTemp("", "pyfile-run-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	env, err := environment(o, dir)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the plan gives the command
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdin, os.Stdout, os.Stderr, append(os.Environ(), env...)
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%s: %w", filepath.Base(command[0]), err)
+	}
+	return nil
+}
+
+// environment are the variables by which pip and uv are told about indexes. Files that they name are put into dir. They hold
+// passwords, so they are for the environment of one process only.
+func environment(o LookupOptions, dir string) ([]string, error) {
+	_, l, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	defer l.client.close()
+	data, err := os.ReadFile(filepath.Join(o.Settings, "settings.json"))
+	if err != nil {
+		return nil, err
+	}
+	settings, err := ParseSettings(data)
+	if err != nil {
+		return nil, err
+	}
 	var env []string
 	set := func(name, value string) { env = append(env, name+"="+value) }
-	bundle, err := l.bundle(o, settings, dir)
+	bundle, err := authorityBundle(o, settings, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +118,8 @@ func (l *lookup) login(u *url.URL) (user, password string, err error) {
 		"let it hold the password or token alone, and write username in the [index] table"}
 }
 
-// bundle is a file with the authorities of the image and those of the build secret; empty for the system's own.
-func (l *lookup) bundle(o LookupOptions, settings *Settings, dir string) (string, error) {
+// authorityBundle is a file with the authorities of the image and those of the build secret; empty for the system's own.
+func authorityBundle(o LookupOptions, settings *Settings, dir string) (string, error) {
 	var all []byte
 	for _, file := range []string{settings.CA, o.CA} {
 		if file == settings.CA && file != "" {

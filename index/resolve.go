@@ -28,25 +28,12 @@ type ResolveOptions struct {
 
 // Resolve chooses versions with uv and writes them as pylock.toml (PEP 751), for all platforms. What uv prints goes to Output.
 func Resolve(ctx context.Context, o ResolveOptions) error {
-	_, l, err := open(o.LookupOptions)
-	if err != nil {
-		return err
-	}
-	defer l.client.close()
-	data, err := os.ReadFile(filepath.Join(o.Settings, "settings.json"))
-	if err != nil {
-		return err
-	}
-	settings, err := ParseSettings(data)
-	if err != nil {
-		return err
-	}
 	work, err := os.MkdirTemp("", "pyfile-resolve-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	env, err := l.environment(o.LookupOptions, settings, work)
+	env, err := environment(o.LookupOptions, work)
 	if err != nil {
 		return err
 	}

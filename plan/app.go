@@ -67,8 +67,8 @@ func (p *Project) NeedsBuilder() bool {
 	return p.Install == installWheel && p.app.compiles() && (p.Target != Base || p.open != nil && p.open.wheel)
 }
 
-// app adds the steps of the application and its layer.
-func (s *stages) addApp() {
+// addApp adds the steps of the application and its layer.
+func (s *stages) addApp() error {
 	origin := s.origin(s.File.App.Range)
 	out := Mount{Path: outDir, Output: true}
 	switch s.Install {
@@ -77,8 +77,12 @@ func (s *stages) addApp() {
 		if s.foreign {
 			args = append(args, "--any")
 		}
+		wheel, err := s.appWheel()
+		if err != nil {
+			return err
+		}
 		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
-			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.appWheel()}, out)}, "install "+s.app.name())
+			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: wheel}, out)}, "install "+s.app.name())
 	case installSource:
 		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.interpreter}
 		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
@@ -87,6 +91,7 @@ func (s *stages) addApp() {
 		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
 			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)}, out)}, "source of "+s.app.name())
 	}
+	return nil
 }
 
 // subtree is the path of a directory of the context in the tree of a Context step; empty for all of it.
@@ -127,7 +132,7 @@ func (s *stages) appSource() string {
 }
 
 // appWheel adds the steps that build the application's wheel and returns the one whose tree holds it.
-func (s *stages) appWheel() string {
+func (s *stages) appWheel() (string, error) {
 	return s.buildWheel(built{tree: s.app, source: s.appSource(), env: "build-env", id: "build-app", stage: AppBuilder,
 		origin: s.origin(s.File.App.Range), full: s.Target == AppBuilder})
 }
@@ -144,7 +149,7 @@ type built struct {
 
 // buildWheel adds the steps that build a wheel, and returns the one whose tree holds it. Trees with the same build requirements share
 // the step that installs those.
-func (s *stages) buildWheel(b built) string {
+func (s *stages) buildWheel(b built) (string, error) {
 	root := s.tool()
 	if b.compiles() {
 		root = s.builderImage(b.full)
@@ -156,6 +161,9 @@ func (s *stages) buildWheel(b built) string {
 	if s.envs[key] == "" {
 		env := s.run(root, append([]string{"env", "--out", envDir, "--interpreter", s.interpreter}, b.requires()...), Mount{Path: envDir, Output: true})
 		env.Network = true
+		if err := s.askIndexes(env); err != nil {
+			return "", err
+		}
 		s.envs[key] = s.add(Step{ID: b.env, Stage: b.stage, Name: "[" + b.stage + "] install " + b.backend(), Origin: b.origin, Exec: env})
 	}
 	args := []string{"build", "--src", sourceDir, "--env", envDir, "--interpreter", s.interpreter, "--out", outDir, "--backend", b.backend()}
@@ -166,5 +174,5 @@ func (s *stages) buildWheel(b built) string {
 		Exec: s.run(root, args,
 			Mount{Path: sourceDir, From: b.source, Source: subtree(b.dir), Discard: true},
 			Mount{Path: envDir, From: s.envs[key]},
-			Mount{Path: outDir, Output: true})})
+			Mount{Path: outDir, Output: true})}), nil
 }

@@ -214,7 +214,9 @@ func (s *stages) target() (string, error) {
 	if s.Target == Base {
 		return s.merge(Base, base), nil
 	}
-	s.addApp()
+	if err := s.addApp(); err != nil {
+		return "", err
+	}
 	return s.merge(Final, base), nil
 }
 
@@ -239,7 +241,9 @@ func (s *stages) dependencies(facts string) error {
 	}
 	s.runtime(facts, asked)
 	for _, a := range s.members {
-		s.member(a)
+		if err := s.member(a); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -131,16 +131,35 @@ func (s *stages) query(id string, q index.Query) string {
 // ask is an exec of the index helper in an empty tree, with the secrets of all indexes.
 func (s *stages) ask(args []string, settings, query string, mounts ...Mount) *Exec {
 	return &Exec{
-		Args: slices.Concat([]string{indexPath}, args, []string{"--settings", settingsDir, "--query", queryFile, "--secrets", secretDir, "--ca", path.Join(secretDir, CASecret), "--out", outDir}),
-		Mounts: append([]Mount{
-			s.indexHelper(),
-			{Path: settingsDir, From: settings},
-			{Path: queryFile, From: query, Source: "/query.json"},
-			{Path: outDir, Output: true},
-		}, mounts...),
+		Args:    slices.Concat([]string{indexPath}, args, askArgs, []string{"--out", outDir}),
+		Mounts:  slices.Concat(s.askMounts(settings, query), []Mount{{Path: outDir, Output: true}}, mounts),
 		Secrets: s.secrets(),
 		Network: true,
 	}
+}
+
+// askArgs are the arguments for what every command of the index helper needs, and askMounts have it.
+var askArgs = []string{"--settings", settingsDir, "--query", queryFile, "--secrets", secretDir, "--ca", path.Join(secretDir, CASecret)}
+
+func (s *stages) askMounts(settings, query string) []Mount {
+	return []Mount{s.indexHelper(), {Path: settingsDir, From: settings}, {Path: queryFile, From: query, Source: "/query.json"}}
+}
+
+// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for, and the
+// exec stays as it is.
+func (s *stages) askIndexes(e *Exec) error {
+	if len(s.File.Indexes) == 0 {
+		return nil
+	}
+	settings, err := s.settings()
+	if err != nil {
+		return err
+	}
+	query := s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}})
+	e.Args = slices.Concat([]string{indexPath, "run"}, askArgs, e.Args)
+	e.Mounts = append(e.Mounts, s.askMounts(settings, query)...)
+	e.Secrets = s.secrets()
+	return nil
 }
 
 // indexes are the [index] tables.

@@ -46,17 +46,22 @@ func notBuilt(a lock.Artifact) *pyfile.Error {
 }
 
 // member adds the steps that build a package from its directory, and its layer. Their key holds that directory alone.
-func (s *stages) member(a lock.Artifact) {
+func (s *stages) member(a lock.Artifact) error {
 	args := s.installArgs()
 	if s.foreign {
 		args = append(args, "--any")
 	}
+	wheel, err := s.memberWheel(a)
+	if err != nil {
+		return err
+	}
 	s.layer(Step{ID: "install:" + a.Name, Stage: Base, Name: "[base] install " + a.Name, Origin: s.lockOrigin(),
-		Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: s.memberWheel(a)}, Mount{Path: outDir, Output: true})}, "install "+a.Name)
+		Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: wheel}, Mount{Path: outDir, Output: true})}, "install "+a.Name)
+	return nil
 }
 
 // memberWheel adds the steps that build the wheel of a directory and returns the one whose tree holds it.
-func (s *stages) memberWheel(a lock.Artifact) string {
+func (s *stages) memberWheel(a lock.Artifact) (string, error) {
 	t := s.trees[a.Path]
 	c := &Context{Usual: neverSource, Include: []string{a.Path}}
 	for _, dir := range sortedKeys(s.trees) {

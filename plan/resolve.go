@@ -207,8 +207,11 @@ func (s *stages) resolve() (string, error) {
 	for _, g := range s.open.groups {
 		args = append(args, "--group", g)
 	}
-	source, inputs := s.resolverSource()
-	e := s.ask(args, settings, s.query("resolve", index.Query{Indexes: s.indexes(), Packages: []index.Package{}}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
+	source, inputs, err := s.resolverSource()
+	if err != nil {
+		return "", err
+	}
+	e := s.ask(args, settings, s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
 	e.Root, e.Env = s.tool(), execEnv
 	e.Args = append(e.Args, inputs...)
 	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e}), nil
@@ -223,9 +226,10 @@ func (s *stages) openOrigin() Origin {
 }
 
 // resolverSource adds the step with what the resolver reads, and returns it with the arguments that name it.
-func (s *stages) resolverSource() (step string, inputs []string) {
+func (s *stages) resolverSource() (step string, inputs []string, err error) {
 	if s.open.wheel {
-		return s.appWheel(), []string{"."}
+		step, err = s.appWheel()
+		return step, []string{"."}, err
 	}
 	files := &Files{}
 	write := func(name, text string) {
@@ -256,5 +260,5 @@ func (s *stages) resolverSource() (step string, inputs []string) {
 		c := s.add(Step{ID: "load:" + dir, Stage: DepBuilder, Name: "[dep-builder] load " + dir, Origin: s.lockOrigin(), Context: &Context{Usual: neverSource, Include: []string{dir}}})
 		files.Actions = append(files.Actions, Action{Copy: &Copy{From: c, Source: "/" + dir, Path: "/" + dir, Contents: true}})
 	}
-	return s.add(Step{ID: "requirements", Stage: DepBuilder, Name: "[dep-builder] load the requirements", Origin: s.openOrigin(), Files: files}), inputs
+	return s.add(Step{ID: "requirements", Stage: DepBuilder, Name: "[dep-builder] load the requirements", Origin: s.openOrigin(), Files: files}), inputs, nil
 }

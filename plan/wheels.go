@@ -54,11 +54,19 @@ func (s *stages) shipWheels(stage, on, dir string, app bool) (string, error) {
 			files.Actions = append(files.Actions, Action{Copy: &Copy{From: f.step, Source: f.path, Path: path.Join(dir, s.wheels[i].Filename)}})
 		}
 		for _, a := range s.members {
-			files.Actions = append(files.Actions, Action{Copy: &Copy{From: s.memberWheel(a), Source: "/", Path: dir, Contents: true}})
+			wheel, err := s.memberWheel(a)
+			if err != nil {
+				return "", err
+			}
+			files.Actions = append(files.Actions, Action{Copy: &Copy{From: wheel, Source: "/", Path: dir, Contents: true}})
 		}
 	}
 	if app && s.Install == installWheel {
-		files.Actions = append(files.Actions, Action{Copy: &Copy{From: s.appWheel(), Source: "/", Path: dir, Contents: true}})
+		wheel, err := s.appWheel()
+		if err != nil {
+			return "", err
+		}
+		files.Actions = append(files.Actions, Action{Copy: &Copy{From: wheel, Source: "/", Path: dir, Contents: true}})
 	}
 	if len(files.Actions) == 0 {
 		return on, nil

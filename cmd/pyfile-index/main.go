@@ -1,7 +1,7 @@
 // Command pyfile-index asks package indexes during a build. The frontend mounts it into the containers of a build; people have no
 // use for it. Its command line is the frontend's contract with the steps it plans.
 //
-// settings and resolve run in an image with Python; lookup and fetch need nothing but their arguments, not even a file of the system's. Like
+// settings, resolve and run need an image with Python; lookup and fetch need nothing but their arguments, not even a file of the system's. Like
 // pyfile-install it carries no version, because its bytes are part of the cache keys.
 package main
 
@@ -25,7 +25,8 @@ const usage = `usage: pyfile-index COMMAND [--OPTION VALUE]..., where COMMAND is
   lookup    --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
   fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
   resolve   --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE] --uv DIR --src DIR --interpreter FILE --python X.Y
-            [--extra NAME]... [--group NAME]... FILE...`
+            [--extra NAME]... [--group NAME]... FILE...
+  run       --settings DIR --query FILE --secrets DIR [--ca FILE] COMMAND...`
 
 func main() {
 	syscall.Umask(0o022)
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string) error {
 		if err := flags.Parse(args[1:]); err != nil {
 			return fmt.Errorf("pyfile-index %s: %w", args[0], err)
 		}
-		if flags.NArg() > 0 && args[0] != "resolve" {
+		if flags.NArg() > 0 && args[0] != "resolve" && args[0] != "run" {
 			return fmt.Errorf("pyfile-index %s: %q is not an option", args[0], flags.Arg(0))
 		}
 		return nil
@@ -62,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Out = *out
 		return index.WriteSettings(ctx, o)
-	case "lookup", "fetch", "resolve":
+	case "lookup", "fetch", "resolve", "run":
 		o := index.ResolveOptions{LookupOptions: index.LookupOptions{Output: os.Stderr}}
 		flags.StringVar(&o.Settings, "settings", "", "")
 		flags.StringVar(&o.Query, "query", "", "")
@@ -85,6 +86,8 @@ func run(ctx context.Context, args []string) error {
 			return index.Fetch(ctx, index.FetchOptions(o.LookupOptions))
 		case "resolve":
 			return index.Resolve(ctx, o)
+		case "run":
+			return index.Run(ctx, o.LookupOptions, flags.Args())
 		}
 		return index.Lookup(ctx, o.LookupOptions)
 	}
