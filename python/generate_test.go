@@ -5,8 +5,8 @@ package python
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // generate makes the questions of the differential test, the same in every run.
@@ -14,29 +14,39 @@ func generate() []question {
 	g := generator{rand.New(rand.NewPCG(2, 440))}
 	var qs []question
 	for range 6000 {
-		qs = append(qs, ask("version", g.mutated(g.version(true))), ask("name", g.mutated(g.name())))
-		qs = append(qs, g.compare(), g.contains())
+		qs = append(qs, ask("version", g.mutated(g.version(true))), g.compare(), g.contains(), g.keep())
+	}
+	for range 5000 {
+		qs = append(qs, ask("specifiers", g.mutated(g.specifiers())))
+	}
+	for range 2500 {
+		qs = append(qs, ask("version", g.soup(versionWords...)), ask("specifiers", pick(g, operatorWords...)+g.soup(versionWords...)))
+		qs = append(qs, askIn("marker", g.soup(markerWords...), g.someEnvironments()...), askIn("requirement", "a"+g.soup(requirementWords...), 0))
+	}
+	for range 3000 {
+		qs = append(qs, ask("name", g.mutated(g.name())), g.requires(), g.sdistOf(), ask("sdist", g.mutated(g.sdist())))
 	}
 	for range 4000 {
-		qs = append(qs, ask("specifiers", g.mutated(g.specifiers())))
-		qs = append(qs, ask("wheel", g.mutated(g.wheel())), ask("sdist", g.mutated(g.sdist())))
+		qs = append(qs, ask("wheel", g.mutated(g.wheel())))
 	}
-	envs := environments()
-	for range 12000 {
-		text := g.mutated(g.marker(2))
-		env := pick(g, envs...)
-		qs = append(qs, askIn("marker", text, env))
+	for range 8000 {
+		text := g.mutated(g.marker(3))
+		envs := g.someEnvironments()
+		qs = append(qs, askIn("marker", text, envs...))
 		// What we print must mean the same to others.
 		if m, err := ParseMarker(text); err == nil {
-			qs = append(qs, askIn("marker", m.String(), env))
+			qs = append(qs, askIn("marker", m.String(), envs...))
 		}
+	}
+	for range 2000 {
+		qs = append(qs, askContext(g.marker(1), pick(g, "metadata", "lock_file", "requirement")))
 	}
 	for range 6000 {
 		text := g.mutated(g.requirement())
-		env := pick(g, envs...)
-		qs = append(qs, askIn("requirement", text, env))
+		envs := g.someEnvironments()
+		qs = append(qs, askIn("requirement", text, envs...))
 		if r, err := ParseRequirement(text); err == nil {
-			qs = append(qs, askIn("requirement", r.String(), env))
+			qs = append(qs, askIn("requirement", r.String(), envs...))
 		}
 	}
 	for _, t := range targets() {
@@ -46,7 +56,7 @@ func generate() []question {
 			ours: func() (string, error) { return joinTags(t.Tags()), nil },
 		})
 	}
-	for range 400 {
+	for range 500 {
 		qs = append(qs, g.best())
 	}
 	return qs
@@ -72,6 +82,9 @@ func (g generator) mutated(s string) string {
 		return s
 	}
 	at := g.IntN(len(s))
+	if s[at] >= utf8.RuneSelf { // not within a character
+		return s
+	}
 	switch g.IntN(4) {
 	case 0:
 		return s[:at] + s[at+1:]
@@ -81,6 +94,29 @@ func (g generator) mutated(s string) string {
 		return s[:at] + pick(g, "-", "_", ".", "*", "+", "!", "(", ")", "[", "]", ",", ";", "=", "<", "~", " ", "\t", "'", `"`, "0", "a", "v", "@") + s[at:]
 	}
 	return s[at:]
+}
+
+// The words that soups are made of. Most are no version, marker or requirement; where the line is drawn is what they ask.
+var (
+	versionWords  = []string{"0", "1", "1", "02", ".", ".", ".", "-", "_", "+", "!", "v", "a", "rc", "c", "pre", "post", "r", "rev", "dev", "x", "*", " "}
+	operatorWords = []string{"~=", "==", "!=", "<=", ">=", "<", ">", "===", "=", "~", "!", ""}
+	markerWords   = []string{
+		"os_name", "os.name", "python_version", "extra", "extras", `"x"`, `"x"`, `'3.1'`, "==", ">=", "<", "~=", "in", "not", "not in", " ", " ", "\t",
+		"and", "or", "(", ")", "'", `os_name == "x"`, `os_name == "x"`, `"3" <= python_version`, `"x" in extras`, ` and `, ` or `,
+	}
+	requirementWords = []string{
+		"b", "-", "_", ".", "1", " ", "[x]", "[", "]", ",", "(", ")", ">=1", "==1.*", "===y", "~=1.0", ">=", "<2", "@", "@ b", " @ b ", ";", `; os_name == "x"`,
+		`os_name == "x"`, "\t", "\n",
+	}
+)
+
+// soup puts a few words together without sense.
+func (g generator) soup(words ...string) string {
+	s := ""
+	for range 1 + g.IntN(6) {
+		s += pick(g, words...)
+	}
+	return s
 }
 
 // version makes versions in a small space, so that equal and neighbouring ones are frequent.
@@ -110,7 +146,7 @@ func (g generator) version(wild bool) string {
 		s += pick(g, ".dev", "dev", "-DEV", "_dev") + separator() + g.maybe(80, "0", "1", "2")
 	}
 	if g.chance(20) {
-		s += "+" + pick(g, "a", "1", "01", "ubuntu.1", "A-b_3", "1.a", "99999999999999999999", "1a")
+		s += "+" + pick(g, "a", "1", "1.1", "a.1", "a.b", "01", "ubuntu.1", "A-b_3", "1.a", "99999999999999999999", "1a")
 	}
 	if wild {
 		s = g.maybe(5, "v", "V", " ", "\n", "\u00a0") + s + g.maybe(5, " ", "\t", "\x1e")
@@ -123,7 +159,7 @@ func (g generator) specifier() string {
 	s := op + g.maybe(20, " ", "  ")
 	switch {
 	case (op == "==" || op == "!=") && g.chance(40):
-		s += pick(g, "1", "1.0", "0.1", "1.1", "2.1.0", "1!1", "v1.1") + ".*"
+		s += pick(g, "1", "1.0", "0.1", "1.1", "2.1.0", "1!1", "v1.1", "0", "1.0.0", "01.1") + ".*"
 	case op == "===" && g.chance(50):
 		s += pick(g, "1.0", "1.0.0", "foo", "1.0RC1", "", "1_x")
 	case op == "==" || op == "!=" || g.chance(5):
@@ -155,10 +191,10 @@ func (g generator) compare() question {
 	}}
 }
 
-// contains asks about a specifier and a version that is often the specifier's own with something added.
-func (g generator) contains() question {
-	text, number := g.specifiers(), g.version(false)
-	if s, err := ParseSpecifiers(text); err == nil && g.chance(70) {
+// near makes a version that is often the specifiers' own with something added.
+func (g generator) near(text string) string {
+	number := g.version(false)
+	if s, err := ParseSpecifiers(text); err == nil && len(s.list) > 0 && g.chance(70) {
 		near := pick(g, s.list...).version.String()
 		if last := strings.LastIndexAny(near, "0123456789"); last >= 0 && g.chance(30) {
 			near = near[:last] + pick(g, "0", "1", "2", "3") + near[last+1:]
@@ -169,185 +205,79 @@ func (g generator) contains() question {
 			number = near
 		}
 	}
+	return number
+}
+
+// contains asks whether specifiers admit one version, with pre-releases, without, and by default.
+func (g generator) contains() question {
+	text := g.specifiers()
+	number := g.near(text)
 	return question{Kind: "contains", Args: []any{text, number}, ours: func() (string, error) {
 		s, err := ParseSpecifiers(text)
 		if err != nil {
 			return "", err
 		}
 		v, err := ParseVersion(number)
-		return fmt.Sprintf("%t %t", s.Contains(v, true), s.Contains(v, false)), err
+		byDefault := len(s.Filter([]Version{v}, PrereleasesIfNeeded)) == 1
+		return fmt.Sprintf("%t %t %t", s.Contains(v, true), s.Contains(v, false), byDefault), err
+	}}
+}
+
+// keep asks which of several versions specifiers keep.
+func (g generator) keep() question {
+	text := g.maybe(90, g.specifier(), g.specifiers())
+	numbers := make([]string, 1+g.IntN(6))
+	for i := range numbers {
+		numbers[i] = g.near(text)
+	}
+	p := pick(g, PrereleasesIfNeeded, PrereleasesIfNeeded, PrereleasesAllowed, PrereleasesExcluded)
+	theirs := map[Prereleases]any{PrereleasesIfNeeded: nil, PrereleasesAllowed: true, PrereleasesExcluded: false}[p]
+	return question{Kind: "keep", Args: []any{text, numbers, theirs}, ours: func() (string, error) {
+		s, err := ParseSpecifiers(text)
+		if err != nil {
+			return "", err
+		}
+		var versions []Version
+		for _, n := range numbers {
+			v, err := ParseVersion(n)
+			if err != nil {
+				return "", err
+			}
+			versions = append(versions, v)
+		}
+		var kept []string
+		for _, v := range s.Filter(versions, p) {
+			kept = append(kept, v.String())
+		}
+		return strings.Join(kept, " "), nil
+	}}
+}
+
+// requires asks whether a Python is one that a Requires-Python allows. As pip does, packaging is asked about its three numbers.
+func (g generator) requires() question {
+	operator := func() string { return pick(g, ">=", ">=", ">", "<", "<=", "!=", "~=", "==") }
+	text := ""
+	for range g.IntN(3) + 1 {
+		number := pick(g, "3.8", "3.9", "3.10", "3.13", "3.13.5", "3.14", "3.15", "3.15.0rc1", "4.0")
+		op := operator()
+		if op == "==" || op == "!=" {
+			number += g.maybe(60, ".*")
+		}
+		text += g.maybe(30, " ") + op + g.maybe(20, " ") + number + ","
+	}
+	numbers := pick(g, "3.9.0", "3.10.4", "3.13.5", "3.13.0", "3.14.1", "3.15.0")
+	suffix := g.maybe(30, "rc1", "a2", "b3")
+	text = strings.TrimSuffix(text, ",")
+	return question{Kind: "requires", Args: []any{text, numbers}, ours: func() (string, error) {
+		s, err := ParseSpecifiers(text)
+		if err != nil {
+			return "", err
+		}
+		v, err := ParseVersion(numbers + suffix)
+		return fmt.Sprint(Target{Python: v}.Satisfies(s)), err
 	}}
 }
 
 func (g generator) name() string {
 	return pick(g, "a", "Foo", "zope.interface", "B__c", "x-.y", "9Z", "typing_extensions") + g.maybe(20, "_", "-", ".", "-2", "_B")
-}
-
-// environments are targets and some that no target has.
-func environments() []Environment {
-	var envs []Environment
-	for i, t := range targets() {
-		e := t.Environment()
-		e.Extra = [][]string{nil, {"foo-bar"}, {"X"}}[i%3]
-		e.Extras = [][]string{nil, {"Foo.Bar", "x"}}[i%2]
-		e.DependencyGroups = [][]string{{"dev"}, nil, {"X", "test"}}[i%3]
-		e.PlatformRelease = []string{"", "6.1.0-18-amd64", "6.1.0", "6.12.38+deb13-amd64"}[i%4]
-		e.PlatformVersion = []string{"", "#1 SMP Debian", "13"}[i%3]
-		envs = append(envs, e)
-	}
-	odd := envs[0]
-	odd.PythonFullVersion, odd.ImplementationVersion = "3.14.0a1+", "7.3.17"
-	odd.ImplementationName, odd.PlatformPythonImplementation = "pypy", "PyPy"
-	empty := Environment{}
-	return append(envs, odd, empty)
-}
-
-func (g generator) comparison() string {
-	quote := func(s string) string {
-		q := pick(g, `"`, `'`)
-		return q + s + q
-	}
-	space := func() string { return g.maybe(85, " ", " ", "\t", "  ") }
-	operators := []string{"==", "!=", "<", "<=", ">", ">=", "in", "not in"}
-	l, op, r := "", "", ""
-	switch g.IntN(10) {
-	case 0, 1, 2:
-		l = pick(g, "python_version", "python_full_version", "implementation_version", "platform_release")
-		op = pick(g, append(operators, "~=", "===", "==", ">=", "<")...)
-		r = quote(pick(g, "3.8", "3.13", "3.13.*", "3.13.5", "3.*", "3", "3.14.0rc1", "3.9, 3.13", "surprise", "", " 3.12 ", "=3.13", "6.1", "6.1.0-18-amd64", "3.14.0a1+local", "3.13.5+"))
-	case 3:
-		l = "extra"
-		op = pick(g, append(operators, "==", "!=", "==")...)
-		r = quote(pick(g, "foo-bar", "Foo_Bar", "x", "", "docs", "x foo.bar"))
-	case 4:
-		l, op, r = quote(pick(g, "x", "foo_bar", "dev", "X", "none")), pick(g, "in", "not in"), pick(g, "extras", "dependency_groups")
-		return l + " " + op + " " + r
-	default:
-		l = pick(g, "os_name", "sys_platform", "platform_system", "platform_machine", "platform_version", "platform_python_implementation",
-			"implementation_name", "os.name", "sys.platform", "platform.version", "platform.machine", "platform.python_implementation", "python_implementation")
-		op = pick(g, append(operators, "==", "==", "!=")...)
-		r = quote(pick(g, "posix", "nt", "linux", "win32", "Linux", "x86_64", "aarch64", "CPython", "cpython", "", "posix linux x86_64", "13", "3.13", "ä"))
-		if g.chance(2) {
-			op = pick(g, "~=", "===")
-		}
-	}
-	if g.chance(25) {
-		l, r = r, l
-	}
-	if strings.HasSuffix(op, "in") {
-		return l + " " + op + " " + r
-	}
-	return l + space() + op + space() + r
-}
-
-func (g generator) marker(depth int) string {
-	s := g.operand(depth)
-	for g.chance(45) {
-		s += pick(g, " and ", " or ") + g.operand(depth)
-	}
-	return s
-}
-
-func (g generator) operand(depth int) string {
-	if depth > 0 && g.chance(30) {
-		return "(" + g.maybe(20, " ") + g.marker(depth-1) + g.maybe(20, " ") + ")"
-	}
-	return g.comparison()
-}
-
-func (g generator) requirement() string {
-	s := g.maybe(5, " ") + g.name() + g.maybe(10, " ")
-	if g.chance(30) {
-		s += "[" + g.maybe(20, " ") + g.maybe(90, "x", "a,b", "A_b , c", "x,x") + "]" + g.maybe(20, " ")
-	}
-	url := g.chance(15)
-	switch {
-	case url:
-		s += pick(g, "@ ", " @", " @ ") + pick(g, "https://index.example/a-1.0.zip", "git+ssh://host.example/a@v1#egg=a;b", "../dir")
-	case g.chance(15):
-		s += "(" + g.specifiers() + ")"
-	case g.chance(70):
-		s += g.specifiers()
-	}
-	if g.chance(40) {
-		if url {
-			s += " "
-		}
-		s += ";" + g.maybe(70, " ") + g.marker(1)
-	}
-	return s + g.maybe(5, " ")
-}
-
-func (g generator) tags() string {
-	several := func(percent int, of ...string) string {
-		s := pick(g, of...)
-		for g.chance(percent) {
-			s += "." + pick(g, of...)
-		}
-		return s
-	}
-	return several(15, "py3", "py2", "cp313", "CP312", "cp39", "cp314", "py313", "pp310", "cp38") + "-" +
-		several(10, "none", "none", "abi3", "abi3t", "cp313", "cp312", "cp313t", "cp314t") + "-" +
-		several(30, "any", "any", "linux_x86_64", "manylinux_2_17_x86_64", "manylinux2014_aarch64", "manylinux_2_28_aarch64",
-			"manylinux1_x86_64", "manylinux_2_42_x86_64", "musllinux_1_2_x86_64", "musllinux_1_1_aarch64", "macosx_11_0_arm64", "win_amd64", "linux_armv7l")
-}
-
-func (g generator) wheel() string {
-	name := strings.NewReplacer("-", "_").Replace(g.name())
-	return name + "-" + strings.ReplaceAll(g.version(false), "-", "_") + g.maybe(20, "-1", "-2a", "-10", "-01") + "-" + g.tags() + ".whl"
-}
-
-func (g generator) sdist() string {
-	return g.name() + "-" + strings.ReplaceAll(g.version(false), "-", "_") + pick(g, ".tar.gz", ".tar.gz", ".zip")
-}
-
-func targets() []Target {
-	var ts []Target
-	for _, python := range []string{"3.13.5", "3.14.0rc1", "3.9.0", "3.12.11", "3.15.0a1", "3.7.17"} {
-		for i, machine := range []string{"x86_64", "aarch64", "armv7l", "i686", "ppc64le", "s390x", "riscv64", "loongarch64", "armv6l"} {
-			v, err := ParseVersion(python)
-			if err != nil {
-				panic(err)
-			}
-			libc := []Libc{{"glibc", 2, 41}, {"glibc", 2, 36}, {"musl", 1, 2}}
-			ts = append(ts, Target{Python: v, Machine: machine, Libc: libc[i%3]}, Target{Python: v, Machine: machine, Libc: libc[(i+1)%3]})
-			if v.Release()[1] >= 13 {
-				ts = append(ts, Target{Python: v, Machine: machine, Libc: libc[(i+2)%3], FreeThreaded: true})
-			}
-		}
-	}
-	return ts
-}
-
-func packagingTarget(t Target) map[string]any {
-	return map[string]any{
-		"machine": t.Machine, "libc": t.Libc.Name, "major": t.Libc.Major, "minor": t.Libc.Minor,
-		"free_threaded": t.FreeThreaded, "python_major": t.major(), "python_minor": t.minor(),
-	}
-}
-
-func joinTags(tags []Tag) string {
-	texts := make([]string, len(tags))
-	for i, tag := range tags {
-		texts[i] = tag.String()
-	}
-	return strings.Join(texts, " ")
-}
-
-func (g generator) best() question {
-	t := pick(g, slices.DeleteFunc(targets(), func(t Target) bool { return t.Python.Compare(targets()[0].Python) != 0 })...)
-	wheels := make([]string, 1+g.IntN(12))
-	tags := g.tags()
-	for i := range wheels {
-		if g.chance(60) { // otherwise another build, or the same one again
-			tags = g.tags()
-		}
-		wheels[i] = "a-1.0" + g.maybe(40, "-1", "-01", "-2", "-10", "-2b") + "-" + tags + ".whl"
-	}
-	return question{Kind: "best", Args: []any{wheels, packagingTarget(t)}, ours: func() (string, error) {
-		if i, ok := BestWheel(wheels, t.Tags()); ok {
-			return fmt.Sprint(i), nil
-		}
-		return "none", nil
-	}}
 }

@@ -202,6 +202,19 @@ func TestMarkerExtras(t *testing.T) {
 	}
 }
 
+func TestMarkerVariables(t *testing.T) {
+	m, err := ParseMarker(`extra == "b" and os.name == "x" or ("a" != extra or python_implementation == 'x') and "c" in extras`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Variables(); !slices.Equal(got, []string{"extra", "os_name", "platform_python_implementation", "extras"}) {
+		t.Errorf("Variables() = %q", got)
+	}
+	if got := (Marker{}).Variables(); got != nil {
+		t.Errorf("the zero Marker has %q", got)
+	}
+}
+
 func TestZeroMarkerAlwaysHolds(t *testing.T) {
 	var m Marker
 	holds, err := m.Eval(Environment{})

@@ -48,6 +48,10 @@ func SdistVersion(filename, name string) (v Version, ok bool) {
 		if !found {
 			continue
 		}
+		// The local part of a version could hold it, but an archive of an archive it is.
+		if !strings.HasPrefix(ending, ".tar.") && strings.HasSuffix(lowerASCII(stem), ".tar") {
+			return Version{}, false
+		}
 		name = NormalizeName(name)
 		for i := range len(stem) {
 			if stem[i] == '-' && NormalizeName(stem[:i]) == name {

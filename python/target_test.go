@@ -32,6 +32,34 @@ func TestTargetEnvironment(t *testing.T) {
 	}
 }
 
+func TestTargetSatisfiesRequiresPython(t *testing.T) {
+	for _, c := range []struct {
+		version, requires string
+		want              bool
+	}{
+		{"3.13.5", ">=3.9", true},
+		{"3.13.5", "", true},
+		{"3.13.5", ">=3.9,<3.13", false},
+		{"3.13.5", ">=3.13.6", false},
+		{"3.13.5", "~=3.12", true},
+		{"3.13.5", "!=3.13.*", false},
+		{"3.13", "==3.13.0", true},
+		{"3.15.0rc1", ">=3.15", true},
+		{"3.15.0a1", "<3.15", false},
+		{"3.15.0a1", ">=3.15.0rc1", true},
+	} {
+		target := trixie(t)
+		target.Python = mustVersion(t, c.version)
+		s, err := ParseSpecifiers(c.requires)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := target.Satisfies(s); got != c.want {
+			t.Errorf("Python %s satisfies %q: %v", c.version, c.requires, got)
+		}
+	}
+}
+
 func TestMachine(t *testing.T) {
 	for _, c := range []struct {
 		goarch, variant, want string
@@ -141,6 +169,16 @@ func TestOldestGlibcOfEachMachine(t *testing.T) {
 		platforms := target.platforms()
 		if got := platforms[len(platforms)-1]; got != want || !slices.Contains(platforms, "linux_"+machine) {
 			t.Errorf("%s: the last platform is %s, want %s", machine, got, want)
+		}
+	}
+}
+
+func BenchmarkTags(b *testing.B) {
+	target := trixie(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(target.Tags()) == 0 {
+			b.Fatal("no tags")
 		}
 	}
 }

@@ -230,3 +230,24 @@ func FuzzVersionCompareIsAnOrder(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkParseVersion(b *testing.B) {
+	texts := []string{"2.32.3", "1.0", "2025.7.14", "3.14.0rc1", "2.6.0+cpu", "1.0.post1", "V1.0-Alpha.1"}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := ParseVersion(texts[i%len(texts)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVersionCompare(b *testing.B) {
+	var vs []Version
+	for _, line := range ordered {
+		vs = append(vs, mustVersion(b, line[0]))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		vs[i%len(vs)].Compare(vs[(i+1)%len(vs)])
+	}
+}

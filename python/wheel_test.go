@@ -48,6 +48,8 @@ func TestParseWheelNameRefuses(t *testing.T) {
 		{"a-1.0-3-none-any.whl", `"3" is not a Python tag, want one like py3 or cp313`},
 		{"a-1.0-py3.-none-any.whl", `"" is not a Python tag`},
 		{"a-1.0-py3--any.whl", `tag "py3--any" has an empty part`},
+		{"é-1.0-py3-none-any.whl", `must be printable ASCII`},
+		{"a-1.0-1a\nb-py3-none-any.whl", `must be printable ASCII`},
 		{"a-1.0-py3-none-a..b.whl", `tag "py3-none-a..b" has an empty part`},
 	} {
 		_, err := ParseWheelName(c.in)
@@ -57,28 +59,14 @@ func TestParseWheelNameRefuses(t *testing.T) {
 	}
 }
 
-func TestParseSdistName(t *testing.T) {
-	for _, c := range []struct{ in, name, version, err string }{
-		{"Flask_Cors-4.0.tar.gz", "flask-cors", "4.0", ""},
-		{"python-dateutil-2.9.0.post0.tar.gz", "python-dateutil", "2.9.0.post0", ""},
-		{"a-1.0.zip", "a", "1.0", ""},
-		{"a-1.0.tar.bz2", "", "", "must end in .tar.gz or .zip"},
-		{"a.tar.gz", "", "", "must be NAME-VERSION.tar.gz"},
-		{"-1.0.tar.gz", "", "", "must be NAME-VERSION.tar.gz"},
-		{"../a-1.0.tar.gz", "", "", "must be a name, not a path"},
-		{"a-b.tar.gz", "", "", `"b" is not a version, want one like 1.2.3 or 2.0rc1`},
+func TestWheelNameTellsWhetherItsTagsAreSorted(t *testing.T) {
+	for tags, want := range map[string]bool{
+		"py3-none-any": true, "py2.py3-none-any": true, "py3.py2-none-any": false, "cp39-abi3.none-any": true, "cp39-none.abi3-any": false,
+		"cp39-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64": true, "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64": false,
+		"py3.py3-none-any": true, "CP39.cp38-none-any": true, "cp39.CP38-none-any": false,
 	} {
-		name, version, err := ParseSdistName(c.in)
-		message := ""
-		if err != nil {
-			message = err.Error()
-		}
-		want := ""
-		if c.err != "" {
-			want = `sdist file name "` + c.in + `": ` + c.err
-		}
-		if name != c.name || version != c.version || message != want {
-			t.Errorf("ParseSdistName(%q) = %q, %q, %v", c.in, name, version, err)
+		if w, err := ParseWheelName("a-1-" + tags + ".whl"); err != nil || w.Sorted != want {
+			t.Errorf("%s: Sorted is %v, %v", tags, w.Sorted, err)
 		}
 	}
 }
@@ -216,12 +204,50 @@ func FuzzWheelName(f *testing.F) {
 				t.Fatalf("%q has the tag %q", s, tag)
 			}
 		}
+		for _, tag := range w.Tags {
+			one, err := ParseWheelName(strings.ReplaceAll(w.Name, "-", "_") + "-" + w.Version + "-1-" + tag.String() + ".whl")
+			if err != nil || one.Name != w.Name || one.Version != w.Version || len(one.Tags) != 1 || one.Tags[0] != tag || !one.Sorted {
+				t.Fatalf("%q of %s alone is %+v, %v", s, tag, one, err)
+			}
+		}
 		for i, target := range targets {
 			reason := WhyNot(w, target)
 			if _, fits := BestWheel([]string{s}, tags[i]); fits != (reason == "") {
 				t.Fatalf("%q on %s: fits %v, but the reason against it is %q", s, target, fits, reason)
 			}
 		}
+	})
+}
+
+func FuzzBestWheelDoesNotDependOnTheOrder(f *testing.F) {
+	f.Add("a-1-py2.py3-none-any.whl a-1-cp313-cp313-manylinux_2_17_x86_64.whl a-1-cp39-abi3-manylinux_2_28_x86_64.whl")
+	f.Add("a-1-2-py3-none-any.whl a-1-10-py3-none-any.whl a-1-10b-py3-none-any.whl x")
+	f.Add("a-1-cp313-none-any.whl a-1-1-cp313-none-any.cp39.whl")
+	tags := trixie(f).Tags()
+	f.Fuzz(func(t *testing.T, s string) {
+		names := strings.Fields(s)
+		reversed := slices.Clone(names)
+		slices.Reverse(reversed)
+		i, ok := BestWheel(names, tags)
+		j, ok2 := BestWheel(reversed, tags)
+		if ok != ok2 {
+			t.Fatalf("%q: %v, the other way round %v", names, ok, ok2)
+		}
+		if !ok {
+			return
+		}
+		// Two wheels may have the same best tag and build; then the first wins, whichever it is.
+		a, _ := ParseWheelName(names[i])
+		b, _ := ParseWheelName(reversed[j])
+		if compareBuild(a.Build, b.Build) != 0 {
+			t.Fatalf("%q: best is %q, the other way round %q", names, names[i], reversed[j])
+		}
+		for _, name := range names {
+			if _, ok := BestWheel([]string{name}, tags); ok {
+				return
+			}
+		}
+		t.Fatalf("%q: %q is the best, but none fits alone", names, names[i])
 	})
 }
 
@@ -248,6 +274,30 @@ func BenchmarkBestWheel(b *testing.B) {
 			}
 			if _, ok := BestWheel(wheels, tags); !ok {
 				b.Fatal("no wheel fits")
+			}
+		}
+	}
+}
+
+// BenchmarkBestWheelOfAnIndex chooses among 30 wheels for each of 10 000 packages, as a resolver would.
+func BenchmarkBestWheelOfAnIndex(b *testing.B) {
+	packages := make([][]string, 10_000)
+	for i := range packages {
+		for _, python := range []string{"cp310-cp310", "cp311-cp311", "cp312-cp312", "cp313-cp313", "cp314-cp314"} {
+			for _, platform := range []string{
+				"macosx_10_13_x86_64", "macosx_11_0_arm64", "win_amd64",
+				"manylinux_2_17_aarch64.manylinux2014_aarch64", "manylinux_2_17_x86_64.manylinux2014_x86_64", "musllinux_1_2_x86_64",
+			} {
+				packages[i] = append(packages[i], "package_"+strconv.Itoa(i)+"-2.1."+strconv.Itoa(i%50)+"-"+python+"-"+platform+".whl")
+			}
+		}
+	}
+	tags := trixie(b).Tags()
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, wheels := range packages {
+			if i, ok := BestWheel(wheels, tags); !ok || i != 22 {
+				b.Fatal(i, ok)
 			}
 		}
 	}
