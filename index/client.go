@@ -101,12 +101,12 @@ func certificates(settings *Settings, dir, authorities string) (*x509.CertPool, 
 
 func transport(config *tls.Config, timeout time.Duration) *http.Transport {
 	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			proxy, err := http.ProxyFromEnvironment(r)
-			if err != nil { // whose text has the address, and with it the password
-				return nil, errors.New("the address in HTTP_PROXY or HTTPS_PROXY must have the form http://host:port")
+		Proxy: http.ProxyFromEnvironment,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
+			if res.StatusCode == http.StatusOK {
+				return nil
 			}
-			return proxy, nil
+			return &failure{reason: fmt.Sprintf("the proxy answers %d %s", res.StatusCode, http.StatusText(res.StatusCode)), again: res.StatusCode >= 500}
 		},
 		DialContext:           (&net.Dialer{Timeout: timeout}).DialContext,
 		TLSClientConfig:       config,
@@ -239,12 +239,15 @@ func (c *client) send(ctx context.Context, u *url.URL, header http.Header) (res 
 	return res, authorization != "", nil
 }
 
-// broken judges an error of a connection.
+// broken judges an error of a connection, or of the way to it.
 func (c *client) broken(err error) *failure {
 	f := &failure{reason: err.Error(), again: true, dead: true}
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
+	var proxy *failure
 	switch {
+	case errors.As(err, &proxy):
+		return proxy
 	case errors.As(err, &certificate):
 		f.reason, f.hint, f.again = "its certificate cannot be verified: "+certificate.Err.Error(), c.hint, false
 	case errors.As(err, &dns):
