@@ -99,6 +99,7 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPylock: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPylock(d) })
 	},
+	formatPipenv:       readPipenv,
 	formatRequirements: readRequirements,
 }
 
@@ -114,6 +115,7 @@ func Needs(names []string, files map[string][]byte) []string {
 
 // needs are the formats that do not stand alone.
 var needs = map[string]func(names []string, files map[string][]byte) []string{
+	formatPipenv:       func(names []string, _ map[string][]byte) []string { return []string{pipfileOf(names[0])} },
 	formatRequirements: requirementsNeeds,
 }
 
@@ -142,6 +144,7 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 var remake = map[string]string{
 	formatUV:           `run "uv lock"`,
 	formatPylock:       `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
+	formatPipenv:       `run "pipenv lock"`,
 	formatRequirements: compileHint,
 }
 
@@ -149,6 +152,7 @@ var remake = map[string]string{
 var replace = map[string]string{
 	formatUV:           `restore it from git, or delete it and run "uv lock"`,
 	formatPylock:       remake[formatPylock],
+	formatPipenv:       `restore it from git, or delete it and run "pipenv lock"`,
 	formatRequirements: compileHint,
 }
 
