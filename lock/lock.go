@@ -102,6 +102,7 @@ var readers = map[string]func(l *Lock, names []string, files map[string][]byte) 
 	formatPoetry: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPoetry(d) })
 	},
+	formatPipenv:       readPipenv,
 	formatRequirements: readRequirements,
 	formatPDM: func(l *Lock, names []string, files map[string][]byte) pyfile.Errors {
 		return l.decode(names[0], files, func(d *decoder) source { return readPDM(d) })
@@ -120,6 +121,7 @@ func Needs(names []string, files map[string][]byte) []string {
 
 // needs are the formats that do not stand alone.
 var needs = map[string]func(names []string, files map[string][]byte) []string{
+	formatPipenv:       func(names []string, _ map[string][]byte) []string { return []string{pipfileOf(names[0])} },
 	formatRequirements: requirementsNeeds,
 }
 
@@ -149,6 +151,7 @@ var remake = map[string]string{
 	formatUV:           `run "uv lock"`,
 	formatPylock:       `make it anew, such as with "uv export --format pylock.toml -o pylock.toml"`,
 	formatPoetry:       `run "poetry lock"`,
+	formatPipenv:       `run "pipenv lock"`,
 	formatRequirements: compileHint,
 	formatPDM:          `run "pdm lock"`,
 }
@@ -161,6 +164,7 @@ var replace = map[string]string{
 	formatUV:           `restore it from git, or delete it and run "uv lock"`,
 	formatPylock:       remake[formatPylock],
 	formatPoetry:       `restore it from git, or delete it and run "poetry lock"`,
+	formatPipenv:       `restore it from git, or delete it and run "pipenv lock"`,
 	formatRequirements: compileHint,
 	formatPDM:          `restore it from git, or delete it and run "pdm lock"`,
 }

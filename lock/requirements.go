@@ -183,8 +183,15 @@ func (r *requirementsReader) file(name string, constraint bool) {
 	r.doc, r.constraint = outerDoc, outerUse
 }
 
+// longestLine is the number of bytes that a joined line may have. A thousand hashes take 80 KiB.
+const longestLine = 1 << 20
+
 // line reads one line: a requirement with its options, or options.
 func (r *requirementsReader) line(l *logicalLine) {
+	if len(l.text) > longestLine {
+		r.errorAt(l.span(0, 0), "", "the line is longer than 1 MiB")
+		return
+	}
 	if !r.variables(l) {
 		return
 	}

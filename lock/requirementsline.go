@@ -93,7 +93,7 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 	m, err := python.ParseMarker(text)
 	if err != nil {
 		at := l.span(from, max(from, min(from+len(text), len(l.text))))
-		if strings.Contains(text, " --") || strings.Contains(text, "://") {
+		if len(text) > 200 || strings.Contains(text, "://") {
 			r.errorAt(at, "", "the marker cannot be read")
 		} else {
 			r.errorAt(at, "", "the marker cannot be read: %v", err)

@@ -25,6 +25,7 @@ const (
 	dateNode
 	listNode
 	tableNode
+	nullNode // of JSON
 )
 
 // String completes "must be a string, not ...".
@@ -44,6 +45,8 @@ func (k kind) String() string {
 		return "a list"
 	case tableNode:
 		return "a table"
+	case nullNode:
+		return "null"
 	}
 	return "nothing"
 }

@@ -204,16 +204,23 @@ func (c *chooser) noWheel(p *chosen) *pyfile.Error {
 	return e
 }
 
-// sha256Hex checks the digits of a sha256.
+// sha256Hex checks the digits of a sha256 and makes them lower-case.
 func sha256Hex(s string) (string, bool) {
 	if len(s) != 64 {
 		return "", false
 	}
-	s = strings.ToLower(s)
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+	upper := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f':
+		case c >= 'A' && c <= 'F':
+			upper = true
+		default:
 			return "", false
 		}
+	}
+	if upper {
+		s = strings.ToLower(s)
 	}
 	return s, true
 }
