@@ -129,8 +129,14 @@ var needs = map[string]func(names []string, files map[string][]byte) []string{
 // that the answer serves every target, group and extra.
 func (l *Lock) Query() []index.Package { return l.source.query() }
 
-// Directories lists the directories of the context that packages of the lock are built from, as clean paths.
-func (l *Lock) Directories() []string { return l.source.directories() }
+// Directories lists the directories of the context that the project's dependencies may be built from, as clean paths, whatever
+// the target and whichever extras and groups are asked for. The project is nil when there is no pyproject.toml.
+func (l *Lock) Directories(project *Project) []string {
+	if s, ok := l.source.(projectSource); ok {
+		return s.directoriesOf(project)
+	}
+	return l.source.directories()
+}
 
 // decode parses a TOML lock and reads it.
 func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {

@@ -3,7 +3,6 @@ package lock
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ type pylock struct {
 	doc            *document
 	requiresPython pyfile.String
 	environments   []marker
+	environmentsAt *span // nil when the lock is for all environments
 	extras         []string
 	groups         []string // dependency-groups
 	defaultGroups  []string
@@ -33,24 +33,14 @@ type pylockPackage struct {
 	subdir         string
 	repository     git
 	notGit         bool // the vcs is another one
+	local          bool // the repository has a path and no address
 }
 
 // query asks nothing: every file has an address or a path.
 func (l *pylock) query() []index.Package { return nil }
 
 // directories are those that packages come from.
-func (l *pylock) directories() []string {
-	var out []string
-	for _, p := range l.packages {
-		if p.source != "directory" {
-			continue
-		}
-		if dir, ok := contextPath(l.doc.name, p.directory); ok {
-			out = append(out, path.Join(dir, p.subdir))
-		}
-	}
-	return out
-}
+func (l *pylock) directories() []string { return l.directoriesOf(nil) }
 
 // readPylock reads a pylock.toml. Problems go to the decoder.
 func readPylock(d *decoder) *pylock {
@@ -61,6 +51,9 @@ func readPylock(d *decoder) *pylock {
 	}
 	l.requiresPython = d.str(root, "requires-python", "requires-python")
 	l.environments = d.markers(root, "environments", "environments")
+	if n := root.get("environments"); n != nil && n.kind == listNode {
+		l.environmentsAt = &n.at
+	}
 	l.extras = d.names(root, "extras")
 	l.groups = d.names(root, "dependency-groups")
 	l.defaultGroups = d.names(root, "default-groups")
@@ -157,7 +150,12 @@ func (d *decoder) pylockSource(p *pylockPackage, t *node) {
 	case "vcs":
 		vcs := t.get("vcs")
 		p.notGit = d.text(vcs, "type", "packages.vcs.type") != "git"
-		p.repository = git{url: d.text(vcs, "url", "packages.vcs.url"), commit: d.text(vcs, "commit-id", "packages.vcs.commit-id"), subdir: p.subdir}
+		p.repository = git{
+			url:    d.text(vcs, "url", "packages.vcs.url"),
+			commit: strings.ToLower(d.text(vcs, "commit-id", "packages.vcs.commit-id")),
+			subdir: p.subdir,
+		}
+		p.local = p.repository.url == "" && vcs.get("path") != nil
 	case "archive":
 		// An archive at a URL of its own may be a wheel.
 		f := d.pylockFile(t.get("archive"), "packages.archive")
@@ -200,8 +198,14 @@ func (d *decoder) pylockFile(n *node, what string) file {
 	if u := n.get("url"); u != nil {
 		f.at = u.at
 	}
-	if n.get("url") == nil && n.get("path") == nil {
+	switch _, inside := contextPath(d.doc.name, f.path); {
+	case n.get("url") == nil && n.get("path") == nil:
 		d.errorf(n.at, "%s must have a url or a path", what)
+	case f.path == "" || f.url == "":
+	case inside:
+		f.url = "" // PEP 751: the path goes first
+	default:
+		f.name, f.path = cmp.Or(f.name, (&file{path: f.path}).filename()), ""
 	}
 	hashes := d.table(n, "hashes", what+".hashes")
 	if hashes == nil {
@@ -270,7 +274,11 @@ func (s *pylockSelection) fits() {
 		s.errs = append(s.errs, e)
 		return
 	}
+	if s.environmentsAt == nil {
+		return
+	}
 	if len(s.environments) == 0 {
+		s.errorAt(*s.environmentsAt, "the lock is for no environment at all: environments is empty")
 		return
 	}
 	plain := environment(s.request.Target)
@@ -316,7 +324,7 @@ func (s *pylockSelection) artifacts() []Artifact {
 			continue
 		}
 		live[p.name] = p
-		if s.isProject(p) {
+		if s.isProject(p, s.request.Project) {
 			continue
 		}
 		a, e := s.artifact(c, p)
@@ -329,13 +337,6 @@ func (s *pylockSelection) artifacts() []Artifact {
 	return out
 }
 
-// isProject tells whether the package is the project itself, which is installed by other means.
-func (s *pylockSelection) isProject(p *pylockPackage) bool {
-	project := s.request.Project
-	return p.source == "directory" && (p.directory == "." || p.directory == "./") &&
-		(project == nil || !project.Name.Set() || project.Normalized == p.name)
-}
-
 // artifact is what is built or unpacked for a package.
 func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyfile.Error) {
 	a := Artifact{Name: p.name, Version: p.version, Subdir: p.subdir, Origin: s.doc.span(p.at)}
@@ -343,6 +344,9 @@ func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyf
 	case "vcs":
 		if p.notGit {
 			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s comes from a repository that is not of git", p), "use a release from an index")
+		}
+		if p.local {
+			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s comes from a git repository at a path; only one at an address can be fetched", p), s.hint)
 		}
 		if problem, hint := p.repository.problem(); problem != "" {
 			return a, s.doc.errorAt(p.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
@@ -352,7 +356,7 @@ func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyf
 	case "directory":
 		var ok bool
 		if a.Path, ok = contextPath(s.doc.name, p.directory); !ok {
-			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, p.directory), outsideHint)
+			return a, s.doc.errorAt(p.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, shownPath(p.directory)), outsideHint)
 		}
 		a.Kind = Directory
 		return a, nil

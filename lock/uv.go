@@ -80,8 +80,13 @@ func (s uvSource) git() git {
 	var query string
 	g.url, query, _ = strings.Cut(g.url, "?")
 	if values, err := url.ParseQuery(query); err == nil {
-		g.subdir = values.Get("subdirectory")
+		g.subdir, g.file = values.Get("subdirectory"), values.Get("path")
+		g.lfs = strings.EqualFold(values.Get("lfs"), "true")
+		if asked := strings.ToLower(values.Get("rev")); commitHash.MatchString(asked) {
+			g.asked = asked
+		}
 	}
+	g.commit = strings.ToLower(g.commit)
 	return g
 }
 
@@ -143,18 +148,7 @@ func (c conflictItem) String() string {
 func (l *uvLock) query() []index.Package { return nil }
 
 // directories are those of the workspace's members and of path dependencies.
-func (l *uvLock) directories() []string {
-	var out []string
-	for _, p := range l.packages {
-		if !p.source.local() {
-			continue
-		}
-		if dir, ok := contextPath(l.doc.name, p.source.value); ok {
-			out = append(out, dir)
-		}
-	}
-	return out
-}
+func (l *uvLock) directories() []string { return l.directoriesIf(func(*uvPackage) bool { return true }) }
 
 // readUV reads a uv.lock. Problems go to the decoder.
 func readUV(d *decoder) *uvLock {

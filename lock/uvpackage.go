@@ -185,7 +185,7 @@ func (d *decoder) uvFile(n *node, what string, source uvSource) file {
 		f.url = source.value // the file has its hash only
 	case source.kind == "path":
 		f.path = source.value
-	case source.kind == "registry" && f.path != "":
+	case source.kind == "registry" && f.path != "" && !path.IsAbs(f.path):
 		f.path = path.Join(strings.TrimPrefix(source.value, "file://"), f.path)
 	}
 	if f.url == "" && f.path == "" || n.get("filename") != nil {

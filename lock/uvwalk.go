@@ -359,7 +359,7 @@ func (w *uvWalk) artifact(c *chooser, p *uvPackage) (Artifact, *pyfile.Error) {
 	case "directory", "editable":
 		var ok bool
 		if a.Path, ok = contextPath(w.doc.name, p.source.value); !ok {
-			return a, w.doc.errorAt(p.source.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, p.source.value), outsideHint)
+			return a, w.doc.errorAt(p.source.at, fmt.Sprintf("%s: the directory %q lies outside of the build context", p, shownPath(p.source.value)), outsideHint)
 		}
 		a.Kind = Directory
 		return a, nil

@@ -113,7 +113,7 @@ func (c *chooser) located(p *chosen, f *file, a Artifact) (Artifact, *pyfile.Err
 	}
 	if f.url == "" && f.path != "" {
 		if a.Path, ok = contextPath(c.doc.name, f.path); !ok {
-			return Artifact{}, c.errorf(f, outsideHint, "%s: the file %q lies outside of the build context", p, f.path)
+			return Artifact{}, c.errorf(f, outsideHint, "%s: the file %q lies outside of the build context", p, shownPath(f.path))
 		}
 		return a, nil
 	}
