@@ -74,7 +74,7 @@ func describeQuery(l *Lock) string {
 			fmt.Fprintf(&out, "\t%s %s\n", f.SHA256[:min(8, len(f.SHA256))], f.Name)
 		}
 	}
-	for _, d := range l.Directories() {
+	for _, d := range l.Directories(nil) {
 		fmt.Fprintf(&out, "directory %s\n", d)
 	}
 	return out.String()

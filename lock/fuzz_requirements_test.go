@@ -53,7 +53,7 @@ func FuzzRequirements(f *testing.F) {
 				t.Errorf("Requirements() has %q", name)
 			}
 		}
-		for _, dir := range l.Directories() {
+		for _, dir := range l.Directories(nil) {
 			if dir == "" || strings.HasPrefix(dir, "/") || strings.HasPrefix(dir+"/", "../") {
 				t.Errorf("Directories() has %q", dir)
 			}

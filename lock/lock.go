@@ -138,6 +138,10 @@ func (l *Lock) Directories(project *Project) []string {
 	return l.source.directories()
 }
 
+// AllDirectories lists every directory of the context that is a package of the lock, as clean paths: those of Directories, and those
+// of other members of the workspace.
+func (l *Lock) AllDirectories() []string { return l.source.directories() }
+
 // decode parses a TOML lock and reads it.
 func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {
 	doc, errs := parse(name, files[name])

@@ -56,7 +56,7 @@ func TestRequirementsListsWhatAResolverReads(t *testing.T) {
 	if got := l.Requirements(); !slices.Equal(got, want) {
 		t.Errorf("Requirements() = %q, want %q", got, want)
 	}
-	if got, want := l.Directories(), []string{"lib", "in/links"}; !slices.Equal(got, want) {
+	if got, want := l.Directories(nil), []string{"lib", "in/links"}; !slices.Equal(got, want) {
 		t.Errorf("Directories() = %q, want %q", got, want)
 	}
 	if q := l.Query(); q != nil {

@@ -110,11 +110,7 @@ func (s *stages) appSource() string {
 		exclude = append(exclude, s.File.Name)
 	}
 	exclude = append(exclude, s.locks...)
-	for _, dir := range sortedKeys(s.trees) {
-		if below(dir, s.Dir) {
-			exclude = append(exclude, dir)
-		}
-	}
+	exclude = append(exclude, s.othersBelow(s.Dir)...)
 	for _, pattern := range s.File.App.Exclude.Values() {
 		exclude = append(exclude, path.Join(s.Dir, pattern))
 	}

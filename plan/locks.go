@@ -130,9 +130,9 @@ func missingLock(name string, found []string) string {
 
 // readTrees reads the metadata of the directories that packages of the lock are built from.
 func (p *Project) readTrees(r *reading, l *lock.Lock) (pyfile.Errors, error) {
-	p.trees = map[string]tree{}
+	p.trees, p.others = map[string]tree{}, l.AllDirectories()
 	var dirs, wanted []string
-	for _, dir := range l.Directories() {
+	for _, dir := range l.Directories(p.Meta) {
 		if dir != p.Dir {
 			dirs = append(dirs, dir)
 			wanted = append(wanted, path.Join(dir, pyproject), path.Join(dir, setupPy))

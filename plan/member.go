@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/org/pyfile/lock"
@@ -63,20 +64,23 @@ func (s *stages) member(a lock.Artifact) error {
 // memberWheel adds the steps that build the wheel of a directory and returns the one whose tree holds it.
 func (s *stages) memberWheel(a lock.Artifact) (string, error) {
 	t := s.trees[a.Path]
-	c := &Context{Usual: neverSource, Include: []string{a.Path}}
-	for _, dir := range sortedKeys(s.trees) {
-		if below(dir, a.Path) {
-			c.Exclude = append(c.Exclude, dir)
-		}
-	}
-	if below(s.Dir, a.Path) {
-		c.Exclude = append(c.Exclude, s.Dir)
-	}
+	c := &Context{Usual: neverSource, Include: []string{a.Path}, Exclude: s.othersBelow(a.Path)}
 	if a.Path == "." {
 		c.Include = nil
 	}
 	source := s.add(Step{ID: "source:" + a.Name, Stage: DepBuilder, Name: "[dep-builder] load " + a.Path, Origin: s.lockOrigin(), Context: c})
 	return s.buildWheel(built{tree: t, source: source, env: "build-env:" + a.Name, id: "build:" + a.Name, stage: DepBuilder, origin: s.lockOrigin(), full: s.Target == DepBuilder})
+}
+
+// othersBelow are the directories of other packages below one.
+func (s *stages) othersBelow(dir string) []string {
+	var out []string
+	for _, other := range slices.Sorted(slices.Values(append(slices.Clone(s.others), s.Dir))) {
+		if below(other, dir) {
+			out = append(out, other)
+		}
+	}
+	return slices.Compact(out)
 }
 
 // below tells whether a directory of the context lies below another.
