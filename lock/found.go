@@ -35,8 +35,11 @@ func foundBy(a *index.Answer) foundFiles {
 }
 
 // lookUp gives a package the files of an index that are among those that the lock lists for it. A listed file without a name is
-// known by its hash only. sdistSuffixes decide what an sdist is; other kinds of files, such as eggs, are passed over.
+// known by its hash only. Other kinds of files than wheels and sdists, such as eggs, are passed over.
 func (c *chooser) lookUp(p *chosen, listed []file, found foundFiles) *pyfile.Error {
+	if found == nil {
+		return notAsked
+	}
 	byHash := make(map[string]*file, len(listed))
 	for i := range listed {
 		byHash[strings.ToLower(listed[i].sha256)] = &listed[i]
@@ -70,6 +73,9 @@ func (c *chooser) lookUp(p *chosen, listed []file, found foundFiles) *pyfile.Err
 	}
 	return c.doc.errorAt(p.at, msg, "if it comes from another index, declare that: [index.NAME] with url = \"https://...\"; if the files were removed, "+c.hint)
 }
+
+// notAsked stands for the problem that no index was asked yet.
+var notAsked = &pyfile.Error{Msg: "no index was asked"}
 
 // sdistSuffixes are the archives in which projects ship their source (PEP 527; the first is the only one of PEP 625).
 var sdistSuffixes = []string{".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar"}

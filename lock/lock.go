@@ -194,6 +194,14 @@ func (l *Lock) Select(r Request) ([]Artifact, error) {
 	return artifacts, nil
 }
 
+// Check finds what is wrong with a selection whatever an index answers, so that nobody waits for one only to hear that the lock is
+// out of date.
+func (l *Lock) Check(r Request) error {
+	r.Found = nil
+	_, errs := l.source.selects(r)
+	return slices.DeleteFunc(errs, func(e *pyfile.Error) bool { return e == notAsked }).Err()
+}
+
 // unknownName is the error for a group or extra that the lock does not have.
 func unknownName(lock, what string, asked pyfile.String, known []string) *pyfile.Error {
 	slices.Sort(known)

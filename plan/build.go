@@ -87,12 +87,17 @@ func (s *stages) plan(result string) *Plan {
 	return p
 }
 
-// choose selects what the target needs from the lock.
-func (s *stages) choose() error {
-	l, request := s.Lock, lock.Request{
+// request is what is asked of the lock.
+func (s *stages) request() lock.Request {
+	return lock.Request{
 		Target: s.wanted, Project: s.Meta, Found: s.in.Found,
 		Groups: s.File.Dependencies.Groups.Items, Extras: s.File.Dependencies.Extras.Items,
 	}
+}
+
+// choose selects what the target needs from the lock.
+func (s *stages) choose() error {
+	l, request := s.Lock, s.request()
 	if s.open != nil {
 		l = s.in.Resolved
 		request.Groups, request.Extras = nil, nil // the resolver knew them

@@ -46,7 +46,12 @@ func (p *Project) LookupPlan(in Inputs) (*Plan, error) {
 	if !p.AsksIndex() {
 		return nil, nil
 	}
-	return p.aside(in, (*stages).lookup)
+	return p.aside(in, func(s *stages) (string, error) {
+		if err := p.Lock.Check(s.request()); err != nil {
+			return "", err
+		}
+		return s.lookup()
+	})
 }
 
 // ResolvePlan is the plan of a solve of its own, whose result has ResolvedFile. It is nil when there is a lock, or nothing to choose.
