@@ -42,6 +42,7 @@ type Artifact struct {
 	Commit   string       `json:"commit,omitempty"`   // of git: the full hash
 	Size     int64        `json:"size,omitempty"`     // bytes; 0 when neither lock nor index say
 	Subdir   string       `json:"subdir,omitempty"`   // where the project lies in a source
+	NoWheel  string       `json:"-"`                  // of an sdist: why no wheel fits, "no wheel for ...", for messages
 	Lock     string       `json:"-"`                  // the file that Origin is a place of
 	Origin   pyfile.Range `json:"origin"`             // the package's name in the lock
 }

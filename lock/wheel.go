@@ -80,7 +80,7 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 		return Artifact{}, c.noWheel(p)
 	case !ok:
 		f := &p.sdists[0]
-		return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename()})
+		return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename(), NoWheel: c.whyNoWheel(p)})
 	}
 	f, name := fits[best], names[best]
 	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name}
@@ -175,9 +175,17 @@ func fileURL(raw string) (link, problem, hint string) {
 	return link, "", ""
 }
 
-// noWheel says what was looked for and what is there.
+// noWheel is the error for a package without any file that fits.
 func (c *chooser) noWheel(p *chosen) *pyfile.Error {
-	e := c.doc.errorAt(p.at, "", fmt.Sprintf("choose a version of %s that has such a wheel, or another python or base image", p.name))
+	if len(p.wheels) == 0 {
+		return c.doc.errorAt(p.at, p.String()+" has neither a wheel nor an sdist in the lock", c.hint)
+	}
+	return c.doc.errorAt(p.at, fmt.Sprintf("%s has %s, and there is no sdist", p, c.whyNoWheel(p)),
+		fmt.Sprintf("choose a version of %s that has such a wheel, or another python or base image", p.name))
+}
+
+// whyNoWheel says what was looked for and what is there: "no wheel for ...; the nearest of its 2 wheels needs ...".
+func (c *chooser) whyNoWheel(p *chosen) string {
 	// All wheels count as one with many tags, so that the nearest of all of them speaks.
 	var all python.WheelName
 	for i := range p.wheels {
@@ -185,23 +193,14 @@ func (c *chooser) noWheel(p *chosen) *pyfile.Error {
 			all.Tags = append(all.Tags, w.Tags...)
 		}
 	}
-	nearest := ""
+	why := fmt.Sprintf("no wheel for %s", c.target)
 	switch len(p.wheels) {
 	case 0:
+		return why
 	case 1:
-		nearest = "; its wheel " + python.WhyNot(all, c.target)
-	default:
-		nearest = fmt.Sprintf("; the nearest of its %d wheels %s", len(p.wheels), python.WhyNot(all, c.target))
+		return why + "; its wheel " + python.WhyNot(all, c.target)
 	}
-	wanted := fmt.Sprintf("%s has no wheel for %s", p, c.target)
-	switch {
-	case len(p.wheels) == 0:
-		e.Msg = p.String() + " has neither a wheel nor an sdist in the lock"
-		e.Hint = c.hint
-	default:
-		e.Msg = wanted + nearest + ", and there is no sdist"
-	}
-	return e
+	return fmt.Sprintf("%s; the nearest of its %d wheels %s", why, len(p.wheels), python.WhyNot(all, c.target))
 }
 
 // sha256Hex checks the digits of a sha256 and makes them lower-case.

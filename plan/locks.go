@@ -45,15 +45,18 @@ func (p *Project) findLock(r *reading, relock bool) (pyfile.Errors, error) {
 func (p *Project) lockNames(r *reading, relock bool) ([]string, pyfile.Errors) {
 	var errs pyfile.Errors
 	var names []string
+	var there []pyfile.String
 	for _, l := range p.File.Dependencies.Lock.Items {
 		name := path.Clean(l.Value)
 		if !r.has(name) {
 			errs = append(errs, &pyfile.Error{Range: l.Range, Msg: fmt.Sprintf("dependencies.lock: there is no file %q in the build context", name),
 				Hint: missingLock(name, p.locksNear(r))})
+		} else {
+			there = append(there, l)
 		}
 		names = append(names, name)
 	}
-	if errs = append(errs, lock.CheckNames(p.File.Dependencies.Lock.Items)...); len(errs) > 0 {
+	if errs = append(errs, lock.CheckNames(there)...); len(errs) > 0 {
 		return nil, errs
 	}
 	if names == nil {

@@ -33,9 +33,9 @@ func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
 
 // notBuilt refuses what there is no wheel of.
 func notBuilt(a lock.Artifact) *pyfile.Error {
-	e := &pyfile.Error{File: a.Lock, Range: a.Origin, Hint: "use a release that has a wheel, from an index"}
+	e := &pyfile.Error{File: a.Lock, Range: a.Origin, Hint: "choose a release that has a wheel, from an index"}
 	what := map[lock.Kind]string{
-		lock.Sdist:   "has no wheel for the target, only the sdist " + a.Filename,
+		lock.Sdist:   "has only an sdist, and " + a.NoWheel,
 		lock.Git:     "comes from a git repository",
 		lock.Archive: "is the source archive " + a.Filename,
 	}[a.Kind]
