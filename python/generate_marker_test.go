@@ -128,3 +128,17 @@ func (g generator) requirement() string {
 	}
 	return s + g.maybe(5, " ")
 }
+
+// extra compares several extras, as they are activated together in a lock.
+func (g generator) extra() question {
+	word := func() string { return pick(g, "a", "A_b", "a.b", "x", "extra-4-demo-cpu", "group-4-demo-dev", "") }
+	names := []string{word()}
+	for g.chance(60) {
+		names = append(names, word())
+	}
+	l, r := "extra", `"`+word()+g.maybe(30, " ", "-x")+`"`
+	if g.chance(30) {
+		l, r = r, l
+	}
+	return askExtra(l+" "+pick(g, "==", "==", "!=", "in", "not in", "<", ">=", "~=")+" "+r, names)
+}

@@ -39,7 +39,7 @@ func generate() []question {
 		}
 	}
 	for range 2000 {
-		qs = append(qs, askContext(g.marker(1), pick(g, "metadata", "lock_file", "requirement")))
+		qs = append(qs, g.extra(), askContext(g.marker(1), pick(g, "metadata", "lock_file", "requirement")))
 	}
 	for range 6000 {
 		text := g.mutated(g.requirement())
