@@ -52,6 +52,9 @@ func (g generator) sdistOf() question {
 	if g.chance(70) {
 		number = strings.TrimSpace(number)
 	}
+	if g.chance(5) { // which looks like the start of the ending
+		number = strings.Split(number, "+")[0] + "+x.tar"
+	}
 	ending := pick(g, ".tar.gz", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar", ".tbz", ".txz", ".tar.lzma", ".tar.lz", ".tlz",
 		".whl", ".egg", ".TAR.GZ", ".tar.zip", ".exe", "")
 	filename := g.mutated(name+"-"+number) + ending
