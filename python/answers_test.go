@@ -56,6 +56,18 @@ func askSdistOf(filename, name string) question {
 	}}
 }
 
+// askExtra asks about one comparison where several extras are activated.
+func askExtra(text string, names []string) question {
+	return question{Kind: "extra", Args: []any{text, names}, ours: func() (string, error) {
+		m, err := ParseMarker(text)
+		if err != nil {
+			return "", err
+		}
+		holds, err := m.Eval(Environment{Extra: names})
+		return fmt.Sprint(holds), err
+	}}
+}
+
 // askContext asks whether a marker is for a context: where a package is described, where a lock is read, or anywhere else.
 func askContext(text, context string) question {
 	unknown := map[string][]string{

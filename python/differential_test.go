@@ -144,7 +144,7 @@ func TestKnownDifferencesFromPackagingStillDiffer(t *testing.T) {
 // least is how many questions of each kind are asked.
 var least = map[string]int{
 	"version": 6000, "compare": 6000, "specifiers": 5000, "contains": 6000, "keep": 6000, "requires": 2000,
-	"marker": 12000, "context": 2000, "requirement": 6000, "name": 3000,
+	"marker": 12000, "context": 2000, "extra": 2000, "requirement": 6000, "name": 3000,
 	"wheel": 4000, "sdist": 3000, "sdist_of": 3000, "tag_list": 500, "best": 400,
 }
 

@@ -60,7 +60,8 @@ func (g generator) comparison() string {
 	case 0, 1, 2:
 		l = pick(g, "python_version", "python_full_version", "implementation_version", "platform_release")
 		op = pick(g, append(operators, "~=", "===", "==", ">=", "<")...)
-		r = quote(pick(g, "3.8", "3.13", "3.13.*", "3.13.5", "3.*", "3", "3.14.0rc1", "3.9, 3.13", "surprise", "", " 3.12 ", "=3.13", "6.1", "6.1.0-18-amd64", "3.14.0a1+local", "3.13.5+",
+		r = quote(pick(g, "3.8", "3.13", "3.13.*", "3.13.5", "3.*", "3", "3.14.0rc1", "3.9, 3.13", "surprise", "", " 3.12 ", "=3.13",
+			"6.1", "6.1.0-18-amd64", "3.14.0a1+local", "3.13.5+",
 			"3.10", "3.12", "3.9.0", "v3.12", "3.12.dev0", "1!3.12", "3.12 or 3.13", "3.9.post1", "3.15", "3.14.0rc1+x", "6.12.38+deb13-amd64", "*"))
 	case 3:
 		l = "extra"
@@ -74,9 +75,11 @@ func (g generator) comparison() string {
 		return l + " " + op + " " + r
 	default:
 		l = pick(g, "os_name", "sys_platform", "platform_system", "platform_machine", "platform_version", "platform_python_implementation",
-			"implementation_name", "os.name", "sys.platform", "platform.version", "platform.machine", "platform.python_implementation", "python_implementation")
+			"implementation_name", "os.name", "sys.platform", "platform.version", "platform.machine",
+			"platform.python_implementation", "python_implementation")
 		op = pick(g, append(operators, "==", "==", "!=")...)
-		r = quote(pick(g, "posix", "nt", "linux", "win32", "Linux", "x86_64", "aarch64", "CPython", "cpython", "", "posix linux x86_64", "13", "3.13", "ä"))
+		r = quote(pick(g, "posix", "nt", "linux", "win32", "Linux", "x86_64", "aarch64", "CPython", "cpython",
+			"", "posix linux x86_64", "13", "3.13", "ä"))
 		if g.chance(2) {
 			op = pick(g, "~=", "===")
 		}
@@ -127,4 +130,18 @@ func (g generator) requirement() string {
 		s += ";" + g.maybe(70, " ") + g.marker(1)
 	}
 	return s + g.maybe(5, " ")
+}
+
+// extra compares several extras, as they are activated together in a lock.
+func (g generator) extra() question {
+	word := func() string { return pick(g, "a", "A_b", "a.b", "x", "extra-4-demo-cpu", "group-4-demo-dev", "") }
+	names := []string{word()}
+	for g.chance(60) {
+		names = append(names, word())
+	}
+	l, r := "extra", `"`+word()+g.maybe(30, " ", "-x")+`"`
+	if g.chance(30) {
+		l, r = r, l
+	}
+	return askExtra(l+" "+pick(g, "==", "==", "!=", "in", "not in", "<", ">=", "~=")+" "+r, names)
 }

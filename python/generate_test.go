@@ -39,7 +39,7 @@ func generate() []question {
 		}
 	}
 	for range 2000 {
-		qs = append(qs, askContext(g.marker(1), pick(g, "metadata", "lock_file", "requirement")))
+		qs = append(qs, g.extra(), askContext(g.marker(1), pick(g, "metadata", "lock_file", "requirement")))
 	}
 	for range 6000 {
 		text := g.mutated(g.requirement())
@@ -91,21 +91,25 @@ func (g generator) mutated(s string) string {
 	case 1:
 		return s[:at] + s[at:at+1] + s[at:]
 	case 2:
-		return s[:at] + pick(g, "-", "_", ".", "*", "+", "!", "(", ")", "[", "]", ",", ";", "=", "<", "~", " ", "\t", "'", `"`, "0", "a", "v", "@") + s[at:]
+		stray := pick(g, "-", "_", ".", "*", "+", "!", "(", ")", "[", "]", ",", ";", "=", "<", "~", " ", "\t", "'", `"`, "0", "a", "v", "@")
+		return s[:at] + stray + s[at:]
 	}
 	return s[at:]
 }
 
 // The words that soups are made of. Most are no version, marker or requirement; where the line is drawn is what they ask.
 var (
-	versionWords  = []string{"0", "1", "1", "02", ".", ".", ".", "-", "_", "+", "!", "v", "a", "rc", "c", "pre", "post", "r", "rev", "dev", "x", "*", " "}
+	versionWords = []string{
+		"0", "1", "1", "02", ".", ".", ".", "-", "_", "+", "!", "v", "a", "rc", "c", "pre", "post", "r", "rev", "dev", "x", "*", " ",
+	}
 	operatorWords = []string{"~=", "==", "!=", "<=", ">=", "<", ">", "===", "=", "~", "!", ""}
 	markerWords   = []string{
-		"os_name", "os.name", "python_version", "extra", "extras", `"x"`, `"x"`, `'3.1'`, "==", ">=", "<", "~=", "in", "not", "not in", " ", " ", "\t",
-		"and", "or", "(", ")", "'", `os_name == "x"`, `os_name == "x"`, `"3" <= python_version`, `"x" in extras`, ` and `, ` or `,
+		"os_name", "os.name", "python_version", "extra", "extras", `"x"`, `"x"`, `'3.1'`, "==", ">=", "<", "~=", "in", "not", "not in",
+		" ", " ", "\t", "and", "or", "(", ")", "'", `os_name == "x"`, `os_name == "x"`, `"3" <= python_version`, `"x" in extras`, ` and `, ` or `,
 	}
 	requirementWords = []string{
-		"b", "-", "_", ".", "1", " ", "[x]", "[", "]", ",", "(", ")", ">=1", "==1.*", "===y", "~=1.0", ">=", "<2", "@", "@ b", " @ b ", ";", `; os_name == "x"`,
+		"b", "-", "_", ".", "1", " ", "[x]", "[", "]", ",", "(", ")", ">=1", "==1.*", "===y", "~=1.0", ">=", "<2",
+		"@", "@ b", " @ b ", ";", `; os_name == "x"`,
 		`os_name == "x"`, "\t", "\n",
 	}
 )

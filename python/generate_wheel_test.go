@@ -24,12 +24,14 @@ func (g generator) tags() string {
 	return several(15, "py3", "py2", "cp313", "CP312", "cp39", "cp314", "py313", "pp310", "cp38") + "-" +
 		several(10, "none", "none", "abi3", "abi3t", "cp313", "cp312", "cp313t", "cp314t") + "-" +
 		several(30, "any", "any", "linux_x86_64", "manylinux_2_17_x86_64", "manylinux2014_aarch64", "manylinux_2_28_aarch64",
-			"manylinux1_x86_64", "manylinux_2_42_x86_64", "musllinux_1_2_x86_64", "musllinux_1_1_aarch64", "macosx_11_0_arm64", "win_amd64", "linux_armv7l")
+			"manylinux1_x86_64", "manylinux_2_42_x86_64", "musllinux_1_2_x86_64", "musllinux_1_1_aarch64",
+			"macosx_11_0_arm64", "win_amd64", "linux_armv7l")
 }
 
 func (g generator) wheel() string {
 	name := strings.NewReplacer("-", "_").Replace(g.name())
-	return name + "-" + strings.ReplaceAll(g.version(false), "-", "_") + g.maybe(20, "-1", "-2a", "-10", "-01", "-1_x", "-0", "-3.4") + "-" + g.tags() + ".whl"
+	build := g.maybe(20, "-1", "-2a", "-10", "-01", "-1_x", "-0", "-3.4")
+	return name + "-" + strings.ReplaceAll(g.version(false), "-", "_") + build + "-" + g.tags() + ".whl"
 }
 
 func (g generator) sdist() string {
@@ -49,6 +51,9 @@ func (g generator) sdistOf() question {
 	number := g.version(true)
 	if g.chance(70) {
 		number = strings.TrimSpace(number)
+	}
+	if g.chance(5) { // which looks like the start of the ending
+		number = strings.Split(number, "+")[0] + "+x.tar"
 	}
 	ending := pick(g, ".tar.gz", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar", ".tbz", ".txz", ".tar.lzma", ".tar.lz", ".tlz",
 		".whl", ".egg", ".TAR.GZ", ".tar.zip", ".exe", "")

@@ -117,41 +117,6 @@ func hasEmptyPart(dotted string) bool {
 	return dotted == "" || dotted[0] == '.' || dotted[len(dotted)-1] == '.' || strings.Contains(dotted, "..")
 }
 
-// BestWheel returns the wheel that the first of the tags accepts, best first as [Target.Tags] gives them. Of
-// several with one tag the highest build tag wins, then the first. File names that are no wheel names are passed over.
-func BestWheel(filenames []string, tags []Tag) (index int, ok bool) {
-	// The few tags of the wheels go into the map, and the many tags of the target are looked up in it. Most of those
-	// are for platforms that no wheel names; the length of the platform tells so without hashing.
-	type candidate struct {
-		index int
-		build string
-	}
-	best := make(map[Tag]candidate)
-	var lengths [4]uint64
-	for i, filename := range filenames {
-		w, err := ParseWheelName(filename)
-		if err != nil {
-			continue
-		}
-		for _, tag := range w.Tags {
-			if c, taken := best[tag]; !taken || compareBuild(w.Build, c.build) > 0 {
-				best[tag] = candidate{i, w.Build}
-			}
-			n := uint8(len(tag.Platform))
-			lengths[n/64] |= 1 << (n % 64)
-		}
-	}
-	for _, tag := range tags {
-		if n := uint8(len(tag.Platform)); lengths[n/64]&(1<<(n%64)) == 0 {
-			continue
-		}
-		if c, ok := best[tag]; ok {
-			return c.index, true
-		}
-	}
-	return 0, false
-}
-
 // compareBuild orders build tags: none, then by the leading number, then by the rest.
 func compareBuild(a, b string) int {
 	if a == "" || b == "" {

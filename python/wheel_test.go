@@ -84,6 +84,8 @@ func TestBestWheel(t *testing.T) {
 		{"a-1-py3-none-any.whl a-1-2-py3-none-any.whl a-1-10-py3-none-any.whl a-1-9z-py3-none-any.whl", "a-1-10-py3-none-any.whl"},
 		{"a-1-1a-py3-none-any.whl a-1-1b-py3-none-any.whl", "a-1-1b-py3-none-any.whl"},
 		{"a-1-007-py3-none-any.whl a-1-7-py3-none-any.whl", "a-1-007-py3-none-any.whl"},
+		{"a-1-py3-none-any.whl A-1-CP313-Cp313-ManyLinux_2_17_X86_64.whl", "A-1-CP313-Cp313-ManyLinux_2_17_X86_64.whl"},
+		{"a-1-CP27.CP313-none-WIN32.ANY.whl", "a-1-CP27.CP313-none-WIN32.ANY.whl"},
 		{"a-1.tar.gz a-x-py3-none-any.whl a-1-py2.py3-none-any.whl", "a-1-py2.py3-none-any.whl"},
 	} {
 		wheels := strings.Fields(c.wheels)

@@ -112,6 +112,13 @@ def marker(text, numbers):
     return " ".join([written(tree(m._markers)), *(evaluated(m, n) for n in numbers)])
 
 
+def extra(text, names):
+    """One comparison with several extras: it holds if it does with one of them, a negated one if it does with all."""
+    m = Marker(text)
+    held = [m.evaluate({"extra": n}) for n in names]
+    return show(all(held) if m._markers[0][1].value in ("!=", "not in") else any(held))
+
+
 def context(text, kind):
     """Whether the marker asks for a variable that the context does not have."""
     m = Marker(text)
