@@ -29,10 +29,10 @@ def parsed():
     return values
 
 
-def pip(*args):
+def pip(*args, **more):
     import subprocess
 
-    env = dict(os.environ, COLUMNS="1000", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_COLOR="1")
+    env = dict(os.environ, COLUMNS="1000", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_COLOR="1", **more)
     return subprocess.check_output([sys.executable, "-I", "-m", "pip"] + list(args), env=env).decode("utf-8")
 
 
@@ -70,7 +70,8 @@ def builtin():
 def helped():
     import re
 
-    text = " ".join(pip("--isolated", "download", "--help").split())
+    # Isolated from the environment's options, and with this name for a file from all files.
+    text = " ".join(pip("--isolated", "download", "--help", PIP_CONFIG_FILE=os.devnull).split())
     return re.search(r"--index-url <url> .*?\(default:? ([^\s)]+)\)", text).group(1)
 
 

@@ -184,7 +184,7 @@ func TestPipTellsItsSettings(t *testing.T) {
 func TestSettingsDoNotDependOnTheInsideOfPip(t *testing.T) {
 	python := interpreter(t)
 	config := filepath.Join(t.TempDir(), "pip.conf")
-	text := "[global]\nextra-index-url =\n  https://a.example/simple\n  https://b.example/simple\ntimeout = 60\ntrusted-host = a.example\nno-index = off\ncert = /ca.pem\n[download]\nproxy = http://proxy.example:1\n"
+	text := "[global]\nextra-index-url =\n  https://a.example/simple\n  https://b.example/simple\ntimeout = 60\ntrusted-host = a.example\nno-index = off\nindex-url = https://index.example/simple\ncert = /ca.pem\n[download]\nproxy = http://proxy.example:1\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
