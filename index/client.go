@@ -269,7 +269,7 @@ var errIdle = errors.New("the server stopped sending")
 // idleBody stops a request whose server sends nothing for too long, and says how an answer broke off.
 type idleBody struct {
 	io.ReadCloser
-	ctx     context.Context //nolint:containedctx // of the request that the body belongs to
+	ctx     context.Context // of the request that the body belongs to
 	timer   *time.Timer
 	timeout time.Duration
 }

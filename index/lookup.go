@@ -45,7 +45,7 @@ func Lookup(ctx context.Context, o LookupOptions) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(o.Out, "answer.json"), data, 0o644) //nolint:gosec // it is for every user of the image
+		return os.WriteFile(filepath.Join(o.Out, "answer.json"), data, 0o600)
 	})
 }
 

@@ -68,7 +68,7 @@ func WriteSettings(ctx context.Context, o SettingsOptions) error {
 		}
 		if len(bundle) > 0 {
 			settings.CA = "ca.pem"
-			if err := os.WriteFile(filepath.Join(o.Out, settings.CA), bundle, 0o644); err != nil { //nolint:gosec // for every user of the image
+			if err := os.WriteFile(filepath.Join(o.Out, settings.CA), bundle, 0o600); err != nil {
 				return err
 			}
 		}
@@ -76,7 +76,7 @@ func WriteSettings(ctx context.Context, o SettingsOptions) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(o.Out, "settings.json"), data, 0o644) //nolint:gosec // for every user of the image
+		return os.WriteFile(filepath.Join(o.Out, "settings.json"), data, 0o600)
 	})
 }
 
