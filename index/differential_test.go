@@ -293,7 +293,7 @@ func TestEveryPipTellsItsSettings(t *testing.T) {
 		if got, _ := readSettings(t, pythons[i]); !reflect.DeepEqual(got, &want) {
 			t.Errorf("pip %s:\n got %+v\nwant %+v", release, got, &want)
 		}
-		printed := run(t, "", pythons[i], "-I", "-c", "import pip._internal.commands as c, pip._internal.models.index as i; del c.create_command, i.PyPI\n"+settingsScript)
+		printed := run(t, "", pythons[i], "-I", "-c", "import pip._internal.cli.cmdoptions as c, pip._internal.models.index as i; del c.general_group, i.PyPI\n"+settingsScript)
 		outside, err := parsePip([]byte(printed))
 		if err != nil {
 			t.Fatal(err)

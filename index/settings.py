@@ -21,9 +21,14 @@ NAMES = {
 
 
 def parsed():
-    from pip._internal.commands import create_command
+    # A parser of what is needed only: a whole command imports most of pip, which takes seconds where there is no bytecode.
+    from pip._internal.cli import cmdoptions
+    from pip._internal.cli.parser import ConfigOptionParser
 
-    options, _ = create_command("download").parser.parse_args([])
+    parser = ConfigOptionParser(name="download", prog="pip", isolated=False, add_help_option=False)
+    for group in (cmdoptions.general_group, cmdoptions.index_group):
+        parser.add_option_group(cmdoptions.make_option_group(group, parser))
+    options, _ = parser.parse_args([])
     values = {name: getattr(options, name) for name in NAMES}
     values["no_index"] = bool(values["no_index"])  # 0 or 1 when it comes from a file
     return values

@@ -204,7 +204,7 @@ func TestSettingsDoNotDependOnTheInsideOfPip(t *testing.T) {
 		return p
 	}
 	inside := read("")
-	outside := read("import pip._internal.commands as c, pip._internal.models.index as i; del c.create_command, i.PyPI\n")
+	outside := read("import pip._internal.cli.cmdoptions as c, pip._internal.models.index as i; del c.general_group, i.PyPI\n")
 	if !reflect.DeepEqual(inside, outside) {
 		t.Errorf("\nthe inside says %v\nwhat is printed  %v", inside, outside)
 	}
