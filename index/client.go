@@ -34,6 +34,7 @@ type client struct {
 	checked http.RoundTripper
 	trust   http.RoundTripper // for trusted hosts: certificates are not checked
 	timeout time.Duration     // without a byte
+	accept  string            // what kinds of pages
 	pause   func(context.Context, time.Duration) error
 	down    sync.Map // origin -> *failure of one that could not be reached in all attempts; others then try once only
 	hint    string   // for certificates that cannot be verified
@@ -55,7 +56,7 @@ func newClient(settings *Settings, dir, authorities string, logins logins) (*cli
 			}
 		}
 	}
-	c := &client{logins: logins, trusted: settings.Trusted, timeout: defaultTimeout, pause: sleep}
+	c := &client{logins: logins, trusted: settings.Trusted, timeout: defaultTimeout, accept: accept, pause: sleep}
 	if t := time.Duration(settings.Timeout) * time.Second; t > c.timeout {
 		c.timeout = t
 	}
@@ -268,7 +269,7 @@ var errIdle = errors.New("the server stopped sending")
 // idleBody stops a request whose server sends nothing for too long, and says how an answer broke off.
 type idleBody struct {
 	io.ReadCloser
-	ctx     context.Context //nolint:containedctx // of the request that the body belongs to
+	ctx     context.Context // of the request that the body belongs to
 	timer   *time.Timer
 	timeout time.Duration
 }

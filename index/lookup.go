@@ -45,7 +45,7 @@ func Lookup(ctx context.Context, o LookupOptions) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(o.Out, "answer.json"), data, 0o644) //nolint:gosec // it is for every user of the image
+		return os.WriteFile(filepath.Join(o.Out, "answer.json"), data, 0o600)
 	})
 }
 
@@ -178,7 +178,7 @@ func (l *lookup) page(ctx context.Context, s site, project string) ([]File, erro
 
 // page requests a page of the simple API and parses it.
 func (c *client) page(ctx context.Context, u *url.URL) (files []File, err error) {
-	err = c.get(ctx, u, http.Header{"Accept": {accept}}, func(res *http.Response) error {
+	err = c.get(ctx, u, http.Header{"Accept": {c.accept}}, func(res *http.Response) error {
 		body, err := io.ReadAll(io.LimitReader(res.Body, largestPage+1))
 		if err != nil {
 			return err

@@ -45,17 +45,20 @@ func output(dir string, fill func() error) error {
 	return errors.Join(err, left)
 }
 
-// seal makes a directory of plain files the same whoever wrote it, and when.
+// seal gives the files of a directory and itself their final mode and time. What is in an image is for every user of it.
 func seal(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	modes := map[bool]fs.FileMode{false: 0o644, true: 0o755}
+	finish := func(name string, isDir bool) error {
+		return errors.Join(os.Chmod(name, modes[isDir]), os.Chtimes(name, epoch, epoch))
+	}
 	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		if err := errors.Join(os.Chmod(name, 0o644), os.Chtimes(name, epoch, epoch)); err != nil {
+		if err := finish(filepath.Join(dir, e.Name()), e.IsDir()); err != nil {
 			return err
 		}
 	}
-	return errors.Join(os.Chmod(dir, 0o755), os.Chtimes(dir, epoch, epoch))
+	return finish(dir, true)
 }

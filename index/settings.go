@@ -68,7 +68,7 @@ func WriteSettings(ctx context.Context, o SettingsOptions) error {
 		}
 		if len(bundle) > 0 {
 			settings.CA = "ca.pem"
-			if err := os.WriteFile(filepath.Join(o.Out, settings.CA), bundle, 0o644); err != nil { //nolint:gosec // for every user of the image
+			if err := os.WriteFile(filepath.Join(o.Out, settings.CA), bundle, 0o600); err != nil {
 				return err
 			}
 		}
@@ -76,7 +76,7 @@ func WriteSettings(ctx context.Context, o SettingsOptions) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(o.Out, "settings.json"), data, 0o644) //nolint:gosec // for every user of the image
+		return os.WriteFile(filepath.Join(o.Out, "settings.json"), data, 0o600)
 	})
 }
 
@@ -136,14 +136,14 @@ func (p *pip) settings() (s *Settings, warnings []string, err error) {
 		switch {
 		case address == "":
 			return "", false
-		case hideLogin(address) != address, err == nil && u.User != nil:
+		case err == nil && u.User != nil, err != nil && strings.Contains(address, "@"):
 			errs = append(errs, &problem{
 				fmt.Sprintf("pip of this image is configured with a password in %s: %s", option, hideLogin(address)),
 				`take it out of the image, and name the index in the Pyfile: [index.default] with url, username and secret`,
 			})
 			return "", false
 		case !web || err != nil || u.Host == "":
-			warnings = append(warnings, fmt.Sprintf("%s of pip, %s, is no address that starts with https:// or http://, and is not asked", option, address))
+			warnings = append(warnings, fmt.Sprintf("%s of pip, %s, is no address that starts with https:// or http://, and is not asked", option, hideLogin(address)))
 			return "", false
 		}
 		return address, true

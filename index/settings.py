@@ -21,18 +21,23 @@ NAMES = {
 
 
 def parsed():
-    from pip._internal.commands import create_command
+    # A parser of what is needed only: a whole command imports most of pip, which takes seconds where there is no bytecode.
+    from pip._internal.cli import cmdoptions
+    from pip._internal.cli.parser import ConfigOptionParser
 
-    options, _ = create_command("download").parser.parse_args([])
+    parser = ConfigOptionParser(name="download", prog="pip", isolated=False, add_help_option=False)
+    for group in (cmdoptions.general_group, cmdoptions.index_group):
+        parser.add_option_group(cmdoptions.make_option_group(group, parser))
+    options, _ = parser.parse_args([])
     values = {name: getattr(options, name) for name in NAMES}
     values["no_index"] = bool(values["no_index"])  # 0 or 1 when it comes from a file
     return values
 
 
-def pip(*args):
+def pip(*args, **more):
     import subprocess
 
-    env = dict(os.environ, COLUMNS="1000", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_COLOR="1")
+    env = dict(os.environ, COLUMNS="1000", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_COLOR="1", **more)
     return subprocess.check_output([sys.executable, "-I", "-m", "pip"] + list(args), env=env).decode("utf-8")
 
 
@@ -70,7 +75,8 @@ def builtin():
 def helped():
     import re
 
-    text = " ".join(pip("--isolated", "download", "--help").split())
+    # Isolated from the environment's options, and with this name for a file from all files.
+    text = " ".join(pip("--isolated", "download", "--help", PIP_CONFIG_FILE=os.devnull).split())
     return re.search(r"--index-url <url> .*?\(default:? ([^\s)]+)\)", text).group(1)
 
 

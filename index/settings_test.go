@@ -26,6 +26,7 @@ func TestSettingsKeepWhatALookupCanUse(t *testing.T) {
 			&Settings{Default: "https://index.example/simple", Builtin: "https://index.example/simple", Timeout: 15}, nil, ""},
 		{"everything", `{"index_url":" http://mirror.example/simple/ ","builtin":"https://index.example/simple","extra_index_urls":["https://extra.example/a","https://extra.example/b"],"find_links":["https://links.example/"],"trusted_hosts":["mirror.example"],"proxy":"http://proxy.example:3128","timeout":0.5}`,
 			&Settings{Default: "http://mirror.example/simple/", Builtin: "https://index.example/simple", Extra: []string{"https://extra.example/a", "https://extra.example/b"}, FindLinks: []string{"https://links.example/"}, Trusted: []string{"mirror.example"}, Proxy: "http://proxy.example:3128", Timeout: 1}, nil, ""},
+		{"an @ that is no login", `{"index_url":"https://index.example/@team/simple"}`, &Settings{Default: "https://index.example/@team/simple"}, nil, ""},
 		{"no-index", `{"index_url":"https://index.example/simple","extra_index_urls":["https://extra.example/a"],"find_links":["https://links.example/"],"no_index":true}`,
 			&Settings{FindLinks: []string{"https://links.example/"}}, nil, ""},
 		{"what is in the image only", `{"index_url":"file:///srv/simple","find_links":["/opt/wheels","wheels"],"client_cert":"/x.pem"}`, &Settings{},
@@ -35,9 +36,10 @@ func TestSettingsKeepWhatALookupCanUse(t *testing.T) {
 				"find-links of pip, wheels, is no address that starts with https:// or http://, and is not asked",
 				"client-cert of pip is not used: a private key has no place in an image",
 			}, ""},
-		{"passwords", `{"index_url":"https://bob:hunter2@index.example/simple","extra_index_urls":["https://hunter2@extra.example/a"],"find_links":["http://a:hunter2%zz@x/"],"proxy":"http://bob:hunter2@proxy.example:3128"}`, nil, nil,
+		{"passwords", `{"index_url":"https://bob:hunter2@index.example/simple","extra_index_urls":["https://hunter2@extra.example/a"],"find_links":["http://a:hunter2%zz@x/","http://a:hunter2/3@x/"],"proxy":"http://bob:hunter2@proxy.example:3128"}`, nil, nil,
 			"pip of this image is configured with a password in index-url: https://***@index.example/simple\n\thint: take it out of the image, and name the index in the Pyfile: [index.default] with url, username and secret\n" +
 				"pip of this image is configured with a password in extra-index-url: https://***@extra.example/a\n\thint: take it out of the image, and name the index in the Pyfile: [index.default] with url, username and secret\n" +
+				"pip of this image is configured with a password in find-links: http://***@x/\n\thint: take it out of the image, and name the index in the Pyfile: [index.default] with url, username and secret\n" +
 				"pip of this image is configured with a password in find-links: http://***@x/\n\thint: take it out of the image, and name the index in the Pyfile: [index.default] with url, username and secret\n" +
 				"pip of this image is configured with a password in proxy\n\thint: take it out of the image, and build with --build-arg HTTPS_PROXY=..."},
 	} {
@@ -184,7 +186,7 @@ func TestPipTellsItsSettings(t *testing.T) {
 func TestSettingsDoNotDependOnTheInsideOfPip(t *testing.T) {
 	python := interpreter(t)
 	config := filepath.Join(t.TempDir(), "pip.conf")
-	text := "[global]\nextra-index-url =\n  https://a.example/simple\n  https://b.example/simple\ntimeout = 60\ntrusted-host = a.example\nno-index = off\ncert = /ca.pem\n[download]\nproxy = http://proxy.example:1\n"
+	text := "[global]\nextra-index-url =\n  https://a.example/simple\n  https://b.example/simple\ntimeout = 60\ntrusted-host = a.example\nno-index = off\nindex-url = https://index.example/simple\ncert = /ca.pem\n[download]\nproxy = http://proxy.example:1\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +206,7 @@ func TestSettingsDoNotDependOnTheInsideOfPip(t *testing.T) {
 		return p
 	}
 	inside := read("")
-	outside := read("import pip._internal.commands as c, pip._internal.models.index as i; del c.create_command, i.PyPI\n")
+	outside := read("import pip._internal.cli.cmdoptions as c, pip._internal.models.index as i; del c.general_group, i.PyPI\n")
 	if !reflect.DeepEqual(inside, outside) {
 		t.Errorf("\nthe inside says %v\nwhat is printed  %v", inside, outside)
 	}

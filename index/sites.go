@@ -46,7 +46,8 @@ func parseSite(what, address string, flat bool) (site, error) {
 	return site{u, flat || ext == ".html" || ext == ".htm"}, nil
 }
 
-// hideLogin replaces what may be a user and password in a text.
+// hideLogin replaces what may be a user and password in a text: all between "//" and the last "@" of the same word, since a password
+// in an address that is wrong may hold any character.
 func hideLogin(text string) string {
 	var b strings.Builder
 	for {
@@ -57,7 +58,7 @@ func hideLogin(text string) string {
 		}
 		b.WriteString(text[:at+2])
 		text = text[at+2:]
-		end := strings.IndexAny(text, "/?# \t\r\n\"'")
+		end := strings.IndexAny(text, " \t\r\n\"'")
 		if end < 0 {
 			end = len(text)
 		}
