@@ -49,7 +49,10 @@ type pdmStaleness struct {
 
 func (t *pdmStaleness) report(at pyfile.Range, format string, args ...any) {
 	t.found = true
-	t.errs = append(t.errs, &pyfile.Error{File: t.project.File, Range: at, Msg: "pdm.lock is out of date: " + fmt.Sprintf(format, args...), Hint: t.hint})
+	e := pyfile.Error{File: t.project.File, Range: at, Msg: "pdm.lock is out of date: " + fmt.Sprintf(format, args...), Hint: t.hint}
+	if !slices.ContainsFunc(t.errs, func(other *pyfile.Error) bool { return other.Msg == e.Msg && other.Range == e.Range }) {
+		t.errs = append(t.errs, &e)
+	}
 }
 
 // tables is where a difference is reported that has no place of its own.
@@ -152,29 +155,26 @@ func (t *pdmStaleness) name() {
 // compare checks a requirement of a group against the packages of its name.
 func (t *pdmStaleness) compare(r asked, group string, held []*pdmPackage) {
 	var live []*pdmPackage
+	extras := false // an entry with the extras that are asked for
 	for _, p := range held {
 		if p.in([]string{group}) && t.active(p) {
 			live = append(live, p)
+			extras = extras || slices.Equal(p.extras, r.extras)
 		}
 	}
-	if len(live) == 0 {
+	if len(live) == 0 || !extras && !t.settings.overrides[live[0].name] {
 		t.report(r.text.Range, "pyproject.toml asks for %q%s, which the lock does not know", r.text.Value, t.place(group))
 		return
 	}
-	if !t.inherit && len(live) > 1 {
-		return // any of them may be meant
+	meets := func(p *pdmPackage) bool { return t.meets(p, r.pdmRequirement) }
+	if slices.ContainsFunc(live, meets) {
+		return // without inherit_metadata, any of several may be meant
 	}
-	for _, p := range live {
-		switch {
-		case t.meets(p, r.pdmRequirement):
-		case r.direct:
-			t.report(r.text.Range, "pyproject.toml asks for %q%s, the lock holds %s of an index", r.text.Value, t.place(group), p)
-			return
-		default:
-			t.report(r.text.Range, "pyproject.toml asks for %q%s, the lock holds %s", r.text.Value, t.place(group), p)
-			return
-		}
+	from := ""
+	if r.direct {
+		from = " of an index"
 	}
+	t.report(r.text.Range, "pyproject.toml asks for %q%s, the lock holds %s%s", r.text.Value, t.place(group), live[0], from)
 }
 
 // place completes a message with where a requirement stands.

@@ -34,6 +34,9 @@ func (s *pdmSelection) walk() []*pdmPackage {
 	for _, p := range s.packages {
 		w.byID[p.id()] = append(w.byID[p.id()], p)
 	}
+	for _, versions := range w.byID { // pdm tries them in this order, which is that of the text
+		slices.SortStableFunc(versions, func(a, b *pdmPackage) int { return strings.Compare(b.version, a.version) })
+	}
 	var roots []asked
 	for _, g := range s.wanted {
 		reqs, _ := s.settings.requirements(g)
