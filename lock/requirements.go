@@ -116,13 +116,14 @@ func requirementsNeeds(names []string, files map[string][]byte) []string {
 
 // requirementsReader reads a set of files.
 type requirementsReader struct {
-	set    *requirementsSet
-	files  map[string][]byte
-	docs   map[string]*document // nil for a file that cannot be read
-	read   map[string]bool      // by name and use
-	open   []string             // files that include each other, outermost first
-	wanted []string
-	errs   pyfile.Errors
+	set     *requirementsSet
+	files   map[string][]byte
+	docs    map[string]*document // nil for a file that cannot be read
+	read    map[string]bool      // by name and use
+	open    []string             // files that include each other, outermost first
+	wanted  []string
+	markers map[string]python.Marker // parsed, by text
+	errs    pyfile.Errors
 
 	doc        *document // the file being read
 	constraint bool      // it is a constraints file
@@ -132,7 +133,7 @@ type requirementsReader struct {
 }
 
 func newRequirementsReader(files map[string][]byte) *requirementsReader {
-	return &requirementsReader{files: files, docs: map[string]*document{}, read: map[string]bool{},
+	return &requirementsReader{files: files, docs: map[string]*document{}, read: map[string]bool{}, markers: map[string]python.Marker{},
 		set: &requirementsSet{byName: map[string][]*requirement{}, indexes: []string{""}}}
 }
 

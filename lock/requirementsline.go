@@ -90,6 +90,10 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 	if text == "" {
 		return true
 	}
+	if m, ok := r.markers[text]; ok {
+		q.marker = m
+		return true
+	}
 	m, err := python.ParseMarker(text)
 	if err != nil {
 		at := l.span(from, max(from, min(from+len(text), len(l.text))))
@@ -100,7 +104,7 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 		}
 		return false
 	}
-	q.marker = m
+	r.markers[text], q.marker = m, m
 	return true
 }
 
@@ -182,13 +186,13 @@ func isRequirementURL(s string) bool { return urlScheme(s) != "" }
 // urlName is what stands before the "@" of "NAME[EXTRAS] @ URL".
 var urlName = regexp.MustCompile(`^\s*[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]/]*\])?\s*@`)
 
-func namesURL(s string) bool { return urlName.MatchString(s) }
+func namesURL(s string) bool { return strings.Contains(s, "@") && urlName.MatchString(s) }
 
 // archiveSuffixes are the names by which pip tells a file from a package.
 var archiveSuffixes = []string{".whl", ".zip", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma"}
 
 func isArchive(s string) bool {
-	s = strings.ToLower(s)
+	s = strings.ToLower(s[max(0, len(s)-len(".tar.lzma")):])
 	return slices.ContainsFunc(archiveSuffixes, func(suffix string) bool { return strings.HasSuffix(s, suffix) })
 }
 
@@ -202,6 +206,9 @@ func isRequirementPath(s string) bool {
 var extrasSuffix = regexp.MustCompile(`^(.+)\[([^\]]+)\]$`)
 
 func cutExtras(s string) (string, []string) {
+	if !strings.HasSuffix(s, "]") {
+		return s, nil
+	}
 	m := extrasSuffix.FindStringSubmatch(s)
 	if m == nil {
 		return s, nil
