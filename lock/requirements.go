@@ -21,6 +21,7 @@ type requirementsSet struct {
 	files        []string // all files read, in order
 	requirements []*requirement
 	constraints  []*requirement
+	order        []*requirement            // both, in the order of the lines
 	byName       map[string][]*requirement // requirements and constraints, but those without a name
 	hashMode     bool
 	indexes      []string // addresses of -i and --extra-index-url; "" stands for the default index
@@ -42,6 +43,7 @@ type requirement struct {
 	doc        *document // the file it stands in
 	constraint bool      // it only limits what other lines ask for
 	kind       Kind      // of what is named by address or path; "" for what an index has
+	inferred   bool      // the name is not in the line
 	extras     []string
 	marker     python.Marker
 	spec       python.Specifiers

@@ -77,7 +77,12 @@ func (r *requirementsReader) editable(l *logicalLine, options []option) {
 		r.path(q, what)
 	}
 	switch q.kind {
-	case Git, Directory, "":
+	case Git:
+		if q.name == "" && !q.broken {
+			r.errorAt(q.at, "write NAME @ git+https://..., or add #egg=NAME", "an --editable repository must name its package")
+			return
+		}
+	case Directory, "":
 	default:
 		r.errorAt(q.at, "write it without -e", "an --editable is a directory or a repository, not a file")
 		return
@@ -102,6 +107,10 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 		} else {
 			r.errorAt(at, "", "the marker cannot be read: %v", err)
 		}
+		return false
+	}
+	if written := m.String(); strings.Contains(written, " in extras") || strings.Contains(written, " in dependency_groups") {
+		r.errorAt(l.span(from, min(from+len(text), len(l.text))), "", "only the markers of a pylock.toml know extras and dependency_groups")
 		return false
 	}
 	r.markers[text], q.marker = m, m
@@ -245,7 +254,7 @@ func (r *requirementsReader) add(q *requirement, options []option) {
 	}
 	if r.constraint {
 		switch {
-		case q.name == "":
+		case q.name == "" || q.inferred:
 			r.errorAt(q.at, "write NAME==VERSION", "a constraint must name a package")
 			return
 		case len(q.extras) > 0:
@@ -257,6 +266,7 @@ func (r *requirementsReader) add(q *requirement, options []option) {
 		r.set.requirements = append(r.set.requirements, q)
 		r.configSettings(q, options)
 	}
+	r.set.order = append(r.set.order, q)
 	if q.name != "" {
 		r.set.byName[q.name] = append(r.set.byName[q.name], q)
 	}
@@ -341,6 +351,7 @@ func (r *requirementsReader) fileKind(q *requirement) {
 		}
 		q.name, q.version = cmp.Or(q.name, w.Name), w.Version
 	} else if sdist, version, err := python.ParseSdistName(name); err == nil && (q.name == "" || q.name == sdist) {
+		q.inferred = q.name == ""
 		q.name, q.version = sdist, version
 	}
 	if q.name == "" {
