@@ -21,6 +21,7 @@ type requirementsSet struct {
 	files        []string // all files read, in order
 	requirements []*requirement
 	constraints  []*requirement
+	order        []*requirement            // both, in the order of the lines
 	byName       map[string][]*requirement // requirements and constraints, but those without a name
 	hashMode     bool
 	indexes      []string // addresses of -i and --extra-index-url; "" stands for the default index
@@ -42,6 +43,7 @@ type requirement struct {
 	doc        *document // the file it stands in
 	constraint bool      // it only limits what other lines ask for
 	kind       Kind      // of what is named by address or path; "" for what an index has
+	inferred   bool      // the name is not in the line
 	extras     []string
 	marker     python.Marker
 	spec       python.Specifiers
@@ -116,13 +118,14 @@ func requirementsNeeds(names []string, files map[string][]byte) []string {
 
 // requirementsReader reads a set of files.
 type requirementsReader struct {
-	set    *requirementsSet
-	files  map[string][]byte
-	docs   map[string]*document // nil for a file that cannot be read
-	read   map[string]bool      // by name and use
-	open   []string             // files that include each other, outermost first
-	wanted []string
-	errs   pyfile.Errors
+	set     *requirementsSet
+	files   map[string][]byte
+	docs    map[string]*document // nil for a file that cannot be read
+	read    map[string]bool      // by name and use
+	open    []string             // files that include each other, outermost first
+	wanted  []string
+	markers map[string]python.Marker // parsed, by text
+	errs    pyfile.Errors
 
 	doc        *document // the file being read
 	constraint bool      // it is a constraints file
@@ -132,7 +135,7 @@ type requirementsReader struct {
 }
 
 func newRequirementsReader(files map[string][]byte) *requirementsReader {
-	return &requirementsReader{files: files, docs: map[string]*document{}, read: map[string]bool{},
+	return &requirementsReader{files: files, docs: map[string]*document{}, read: map[string]bool{}, markers: map[string]python.Marker{},
 		set: &requirementsSet{byName: map[string][]*requirement{}, indexes: []string{""}}}
 }
 

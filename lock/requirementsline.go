@@ -77,7 +77,12 @@ func (r *requirementsReader) editable(l *logicalLine, options []option) {
 		r.path(q, what)
 	}
 	switch q.kind {
-	case Git, Directory, "":
+	case Git:
+		if q.name == "" && !q.broken {
+			r.errorAt(q.at, "write NAME @ git+https://..., or add #egg=NAME", "an --editable repository must name its package")
+			return
+		}
+	case Directory, "":
 	default:
 		r.errorAt(q.at, "write it without -e", "an --editable is a directory or a repository, not a file")
 		return
@@ -90,6 +95,10 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 	if text == "" {
 		return true
 	}
+	if m, ok := r.markers[text]; ok {
+		q.marker = m
+		return true
+	}
 	m, err := python.ParseMarker(text)
 	if err != nil {
 		at := l.span(from, max(from, min(from+len(text), len(l.text))))
@@ -100,7 +109,11 @@ func (r *requirementsReader) marker(l *logicalLine, q *requirement, text string,
 		}
 		return false
 	}
-	q.marker = m
+	if written := m.String(); strings.Contains(written, " in extras") || strings.Contains(written, " in dependency_groups") {
+		r.errorAt(l.span(from, min(from+len(text), len(l.text))), "", "only the markers of a pylock.toml know extras and dependency_groups")
+		return false
+	}
+	r.markers[text], q.marker = m, m
 	return true
 }
 
@@ -182,13 +195,13 @@ func isRequirementURL(s string) bool { return urlScheme(s) != "" }
 // urlName is what stands before the "@" of "NAME[EXTRAS] @ URL".
 var urlName = regexp.MustCompile(`^\s*[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]/]*\])?\s*@`)
 
-func namesURL(s string) bool { return urlName.MatchString(s) }
+func namesURL(s string) bool { return strings.Contains(s, "@") && urlName.MatchString(s) }
 
 // archiveSuffixes are the names by which pip tells a file from a package.
 var archiveSuffixes = []string{".whl", ".zip", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma"}
 
 func isArchive(s string) bool {
-	s = strings.ToLower(s)
+	s = strings.ToLower(s[max(0, len(s)-len(".tar.lzma")):])
 	return slices.ContainsFunc(archiveSuffixes, func(suffix string) bool { return strings.HasSuffix(s, suffix) })
 }
 
@@ -202,6 +215,9 @@ func isRequirementPath(s string) bool {
 var extrasSuffix = regexp.MustCompile(`^(.+)\[([^\]]+)\]$`)
 
 func cutExtras(s string) (string, []string) {
+	if !strings.HasSuffix(s, "]") {
+		return s, nil
+	}
 	m := extrasSuffix.FindStringSubmatch(s)
 	if m == nil {
 		return s, nil
@@ -238,7 +254,7 @@ func (r *requirementsReader) add(q *requirement, options []option) {
 	}
 	if r.constraint {
 		switch {
-		case q.name == "":
+		case q.name == "" || q.inferred:
 			r.errorAt(q.at, "write NAME==VERSION", "a constraint must name a package")
 			return
 		case len(q.extras) > 0:
@@ -250,6 +266,7 @@ func (r *requirementsReader) add(q *requirement, options []option) {
 		r.set.requirements = append(r.set.requirements, q)
 		r.configSettings(q, options)
 	}
+	r.set.order = append(r.set.order, q)
 	if q.name != "" {
 		r.set.byName[q.name] = append(r.set.byName[q.name], q)
 	}
@@ -334,6 +351,7 @@ func (r *requirementsReader) fileKind(q *requirement) {
 		}
 		q.name, q.version = cmp.Or(q.name, w.Name), w.Version
 	} else if sdist, version, err := python.ParseSdistName(name); err == nil && (q.name == "" || q.name == sdist) {
+		q.inferred = q.name == ""
 		q.name, q.version = sdist, version
 	}
 	if q.name == "" {

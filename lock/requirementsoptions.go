@@ -13,42 +13,58 @@ type word struct {
 
 // shellWords splits like Python's shlex.split; not ok means an open quote or a "\" at the end. Blank, tab and line ends separate.
 func shellWords(line string, from int) (words []word, ok bool) {
-	var text strings.Builder
-	start, quote := -1, byte(0)
-	for i := from; i < len(line); i++ {
-		c, begin := line[i], i
-		switch {
-		case quote == 0 && (c == ' ' || c == '\t' || c == '\r' || c == '\n'):
-			if start >= 0 {
-				words = append(words, word{text.String(), start, i})
-				text.Reset()
-				start = -1
-			}
+	for i := from; i < len(line); {
+		if isShellSpace(line[i]) {
+			i++
 			continue
+		}
+		w := word{from: i}
+		for i < len(line) && !isShellSpace(line[i]) && strings.IndexByte("\"'\\", line[i]) < 0 {
+			i++
+		}
+		w.text = line[w.from:i]
+		if i < len(line) && !isShellSpace(line[i]) {
+			var rest string
+			if rest, i, ok = quotedWord(line, i); !ok {
+				return nil, false
+			}
+			w.text += rest
+		}
+		w.to = i
+		words = append(words, w)
+	}
+	return words, true
+}
+
+func isShellSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// quotedWord reads the rest of a word that has quotes or backslashes, and returns where it ends.
+func quotedWord(line string, from int) (text string, end int, ok bool) {
+	var out strings.Builder
+	quote := byte(0)
+	for i := from; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case quote == 0 && isShellSpace(c):
+			return out.String(), i, true
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
 		case c == '\\' && quote != '\'':
 			if i+1 == len(line) {
-				return nil, false
+				return "", 0, false
 			}
 			if next := line[i+1]; quote == 0 || next == '"' || next == '\\' {
 				i++
 				c = next
 			}
-			text.WriteByte(c)
+			out.WriteByte(c)
 		default:
-			text.WriteByte(c)
-		}
-		if start < 0 {
-			start = begin
+			out.WriteByte(c)
 		}
 	}
-	if start >= 0 {
-		words = append(words, word{text.String(), start, len(line)})
-	}
-	return words, quote == 0
+	return out.String(), len(line), quote == 0
 }
 
 // optionUse tells what an option belongs to.

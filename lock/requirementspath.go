@@ -92,7 +92,7 @@ func (r *requirementsReader) local(q *requirement, name string) {
 		return
 	}
 	if q.name == "" {
-		q.name = r.projectName(q.dir)
+		q.name, q.inferred = r.projectName(q.dir), true
 	}
 	if q.name == "" {
 		q.unnamed("write NAME @ file:" + q.dir)
