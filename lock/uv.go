@@ -148,7 +148,9 @@ func (c conflictItem) String() string {
 func (l *uvLock) query() []index.Package { return nil }
 
 // directories are those of the workspace's members and of path dependencies.
-func (l *uvLock) directories() []string { return l.directoriesIf(func(*uvPackage) bool { return true }) }
+func (l *uvLock) directories() []string {
+	return l.directoriesIf(func(*uvPackage) bool { return true })
+}
 
 // readUV reads a uv.lock. Problems go to the decoder.
 func readUV(d *decoder) *uvLock {
