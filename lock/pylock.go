@@ -365,5 +365,5 @@ func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyf
 		a.Kind, a.Subdir = Archive, p.subdir
 		return a, e
 	}
-	return c.file(&p.chosen)
+	return c.indexFile(&p.chosen)
 }

@@ -186,7 +186,7 @@ func (d *decoder) uvFile(n *node, what string, source uvSource) file {
 	case source.kind == "path":
 		f.path = source.value
 	case source.kind == "registry" && f.path != "" && !path.IsAbs(f.path):
-		f.path = path.Join(strings.TrimPrefix(source.value, "file://"), f.path)
+		f.path = strings.TrimPrefix(source.value, "file://") + "/" + f.path
 	}
 	if f.url == "" && f.path == "" || n.get("filename") != nil {
 		f.name = d.text(n, "filename", what+".filename")

@@ -369,6 +369,8 @@ func (w *uvWalk) artifact(c *chooser, p *uvPackage) (Artifact, *pyfile.Error) {
 			a.Kind, a.Subdir = Archive, p.source.subdir
 			return a, e
 		}
+	case "registry":
+		return c.indexFile(&p.chosen)
 	}
 	return c.file(&p.chosen)
 }
