@@ -1,0 +1,3 @@
+from versions import main
+
+main()
