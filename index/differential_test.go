@@ -277,20 +277,20 @@ func TestEveryPipTellsItsSettings(t *testing.T) {
 		pythons = append(pythons, venv(t, "pip-"+release, "pip=="+release))
 	}
 	interpreter(t) // no variable of pip from here on
-	bare, _ := readSettings(t, pythons[0])
+	bare := readSettings(t, pythons[0])
 	if bare.Default == "" || bare.Default != bare.Builtin {
 		t.Fatalf("%+v", bare)
 	}
 	for i, release := range releases {
 		t.Setenv("PIP_CONFIG_FILE", os.DevNull)
-		if got, _ := readSettings(t, pythons[i]); !reflect.DeepEqual(got, bare) {
+		if got := readSettings(t, pythons[i]); !reflect.DeepEqual(got, bare) {
 			t.Errorf("pip %s, without configuration:\n got %+v\nwant %+v", release, got, bare)
 		}
 		t.Setenv("PIP_CONFIG_FILE", config)
 		want := *bare
 		want.Default, want.Extra, want.Timeout = "https://index.example/simple", []string{"https://a.example/simple", "https://b.example/simple"}, 60
 		want.Trusted, want.Proxy = []string{"a.example"}, "http://proxy.example:1"
-		if got, _ := readSettings(t, pythons[i]); !reflect.DeepEqual(got, &want) {
+		if got := readSettings(t, pythons[i]); !reflect.DeepEqual(got, &want) {
 			t.Errorf("pip %s:\n got %+v\nwant %+v", release, got, &want)
 		}
 		printed := run(t, "", pythons[i], "-I", "-c", "import pip._internal.cli.cmdoptions as c, pip._internal.models.index as i; del c.general_group, i.PyPI\n"+settingsScript)

@@ -136,7 +136,7 @@ func interpreter(t *testing.T) string {
 	return python
 }
 
-func readSettings(t *testing.T, interpreter string) (*Settings, string) {
+func readSettings(t *testing.T, interpreter string) *Settings {
 	t.Helper()
 	var output bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "out")
@@ -151,12 +151,12 @@ func readSettings(t *testing.T, interpreter string) (*Settings, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, output.String()
+	return s
 }
 
 func TestPipTellsItsSettings(t *testing.T) {
 	python := interpreter(t)
-	s, _ := readSettings(t, python)
+	s := readSettings(t, python)
 	if s.Default == "" || s.Default != s.Builtin || s.Timeout != 15 || s.Extra != nil || s.Proxy != "" {
 		t.Errorf("%+v", s)
 	}
@@ -172,12 +172,12 @@ func TestPipTellsItsSettings(t *testing.T) {
 		Default: "https://download.example/simple", Extra: []string{"https://a.example/simple", "https://b.example/simple"}, FindLinks: []string{"https://links.example/one", "https://links.example/two"},
 		Builtin: s.Builtin, Trusted: []string{"a.example"}, Proxy: "http://proxy.example:1", Timeout: 60, CA: s.CA,
 	}
-	if got, _ := readSettings(t, python); !reflect.DeepEqual(got, want) {
+	if got := readSettings(t, python); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 	t.Setenv("PIP_INDEX_URL", "https://env.example/simple")
 	want.Default = "https://env.example/simple"
-	if got, _ := readSettings(t, python); !reflect.DeepEqual(got, want) {
+	if got := readSettings(t, python); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 }
@@ -218,7 +218,7 @@ func TestAPythonWithoutPipHasNoIndex(t *testing.T) {
 	if out, err := exec.Command(python, "-m", "venv", "--without-pip", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	s, _ := readSettings(t, filepath.Join(dir, "bin", "python"))
+	s := readSettings(t, filepath.Join(dir, "bin", "python"))
 	if s.CA = ""; !reflect.DeepEqual(s, &Settings{}) {
 		t.Errorf("%+v", s)
 	}
