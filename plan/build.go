@@ -110,8 +110,14 @@ func (s *stages) choose() error {
 	if err != nil {
 		return err
 	}
+	if e := lock.CUDA(artifacts, s.Meta); e != nil {
+		s.warnings = append(s.warnings, Warning{Rule: CUDAWheels, Error: *e})
+	}
 	return s.divide(artifacts).Err()
 }
+
+// CUDAWheels is the rule that a project with an index of CPU builds installs no CUDA builds.
+var CUDAWheels = &Rule{Name: "CUDAWheels", Description: "CUDA builds are installed though an index of CPU builds is declared"}
 
 // CheckPlatform refuses a platform that no wheel can be chosen for. New does the same.
 func (p *Project) CheckPlatform(platform ocispecs.Platform) error {
