@@ -49,8 +49,11 @@ func examples(t *testing.T) map[string]expectation {
 	return all
 }
 
-// tooLarge are examples that not every client builds, because storing their image once more takes its time.
-var tooLarge = map[string][]string{"data": {"buildx", "engine"}}
+// skips tells whether an example is not built by a client: storing the image of a large one once more takes its time, and the examples of
+// lock formats differ in what the frontend reads, which is the same for every client.
+func skips(name, client string) bool {
+	return client != clients[0].name && (name == "data" || strings.HasPrefix(name, "lock-"))
+}
 
 // TestExamplesBuildAndRunWithEveryClient also checks that the image is the same whoever built it: configuration and layers.
 func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
@@ -61,7 +64,7 @@ func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
 			var first pushed
 			var builtBy string
 			for _, c := range clients {
-				if slices.Contains(tooLarge[name], c.name) {
+				if skips(name, c.name) {
 					continue
 				}
 				image := registryHost + "/test/example-" + name + ":" + c.name
