@@ -314,5 +314,8 @@ func dump(p *Project) string {
 	if p.Package != nil {
 		fmt.Fprintf(&out, "package %v\n", *p.Package)
 	}
+	if p.PoetryOnly {
+		out.WriteString("dependencies in [tool.poetry] only\n")
+	}
 	return out.String()
 }
