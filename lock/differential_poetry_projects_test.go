@@ -11,10 +11,10 @@ authors = ["A <a@a.example>"]
 [tool.poetry.dependencies]
 `
 
-// lockedProject is a project with the older releases of Poetry that can lock it too.
+// lockedProject is a project that releases of Poetry lock.
 type lockedProject struct {
 	name     string
-	releases []string
+	releases []string // of Poetry, which lock it
 	files    map[string]string
 	asks     []ask
 }
@@ -22,7 +22,7 @@ type lockedProject struct {
 var poetryProjects = []lockedProject{
 	{
 		name:     "groups and extras",
-		releases: []string{"1.8.5", "1.4.2"},
+		releases: []string{"2.5.1", "1.8.5"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = "^3.10"
 Django = ">=4.2,<6"
@@ -58,17 +58,18 @@ idna = [
   {version = "3.4", python = "<3.12"},
   {version = "3.7", python = ">=3.12"},
 ]
-uvicorn = {version = "0.30.*", extras = ["standard"]}
+anyio = "4.4.*"
 tomli = {version = "^2", markers = "python_version < '3.11'"}
 [tool.poetry.extras]
 pretty = ["rich"]
 [tool.poetry.dev-dependencies]
-pytest = "~8.2"
+iniconfig = "~2.0"
 `},
 		asks: []ask{{}, {extras: []string{"pretty"}}, {groups: []string{"dev"}}},
 	},
 	{
-		name: "standard tables",
+		name:     "standard tables",
+		releases: []string{"2.5.1"},
 		files: map[string]string{"pyproject.toml": `
 [project]
 name = "standard"
@@ -93,7 +94,8 @@ include-groups = ["extra-docs", "lint"]
 		asks: []ask{{}, {extras: []string{"s3"}}, {extras: []string{"images", "s3"}, groups: []string{"lint"}}, {groups: []string{"dev"}}, {groups: []string{"ci"}}},
 	},
 	{
-		name: "half dynamic",
+		name:     "half dynamic",
+		releases: []string{"2.5.1"},
 		files: map[string]string{"pyproject.toml": `
 [project]
 name = "half"
@@ -112,7 +114,7 @@ click = "^8"
 	},
 	{
 		name:     "several versions",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1", "1.8.5", "1.4.2"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = ">=3.10"
 idna = [
@@ -133,9 +135,9 @@ numpy = [
 	},
 	{
 		name:     "python versions with a hole",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1", "1.8.5"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
-python = "~3.10 || ^3.12"
+python = "{hole}"
 anyio = "^4"
 ipython = "^8"
 `},
@@ -143,7 +145,7 @@ ipython = "^8"
 	},
 	{
 		name:     "paths",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1"},
 		files: map[string]string{
 			"pyproject.toml": poetryHead + `
 python = "^3.10"
@@ -174,7 +176,7 @@ build-backend = "poetry.core.masonry.api"
 	},
 	{
 		name:     "sources only",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = ">=3.10,<3.15"
 docopt = "0.6.2"
@@ -187,7 +189,7 @@ mysql = ["mysqlclient"]
 	},
 	{
 		name:     "data",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = ">=3.11,<3.15"
 numpy = "*"
@@ -203,7 +205,7 @@ greenlet = "*"
 	},
 	{
 		name:     "markers",
-		releases: []string{"1.8.5"},
+		releases: []string{"2.5.1", "1.8.5"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = "^3.10"
 colorama = {version = "*", markers = "sys_platform == 'win32'"}
@@ -219,7 +221,8 @@ zipp = {version = "*", python = "~3.12 || >=3.14"}
 		asks: []ask{{}},
 	},
 	{
-		name: "one package for two groups",
+		name:     "one package for two groups",
+		releases: []string{"2.5.1"},
 		files: map[string]string{"pyproject.toml": poetryHead + `
 python = "^3.10"
 idna = {version = "*", markers = "platform_machine == 'aarch64'"}
@@ -242,11 +245,10 @@ type poetryEdit struct {
 
 var poetryEdits = []struct {
 	name, release, text string
-	check               []string // flags of "poetry check"
 	edits               []poetryEdit
 }{
 	{
-		name: "tool tables", release: "2.5.1", check: []string{"--lock"},
+		name: "tool tables", release: "2.5.1",
 		text: poetryHead + `
 python = "^3.10"
 idna = "^3.4"
@@ -278,7 +280,7 @@ iniconfig = ">=1"
 		},
 	},
 	{
-		name: "standard tables", release: "2.5.1", check: []string{"--lock"},
+		name: "standard tables", release: "2.5.1",
 		text: `[project]
 name = "demo"
 version = "1"
@@ -303,7 +305,7 @@ package-mode = false
 		},
 	},
 	{
-		name: "an older Poetry", release: "1.8.5", check: []string{"--lock"},
+		name: "an older Poetry", release: "1.8.5",
 		text: poetryHead + "python = \"^3.10\"\nidna = \"^3.4\"\n[tool.poetry.group.dev.dependencies]\niniconfig = \"*\"\n",
 		edits: []poetryEdit{
 			{name: "description", replace: []string{"description = \"\"", "description = \"x\""}},

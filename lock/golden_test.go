@@ -349,5 +349,8 @@ func dump(p *Project) string {
 	if p.Package != nil {
 		fmt.Fprintf(&out, "package %v\n", *p.Package)
 	}
+	if p.PoetryOnly {
+		out.WriteString("dependencies in [tool.poetry] only\n")
+	}
 	return out.String()
 }

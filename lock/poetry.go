@@ -239,7 +239,7 @@ func indexProblem(address string) (problem, hint string) {
 		return "the address of the index must start with https://", ""
 	case u.User != nil:
 		return "the address of the index has a user name or password in it, which everyone could read in the image's provenance",
-			`take it out of [[tool.poetry.source]], run "poetry lock", and declare the index in the Pyfile: [index.NAME] with url and secret`
+			`take it out of [[tool.poetry.source]], run "poetry lock", and declare the index in the Pyfile: [index.NAME]`
 	}
 	return "", ""
 }

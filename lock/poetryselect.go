@@ -22,7 +22,7 @@ func (l *poetryLock) selects(r Request) ([]Artifact, pyfile.Errors) {
 		request:    r,
 		env:        environment(r.Target),
 		python:     release(r.Target.Python),
-		parsed:     map[string]python.Marker{},
+		parsed:     map[string]*python.Marker{},
 		groups:     []string{poetryMain},
 		hint:       remake[formatPoetry],
 	}
@@ -56,10 +56,10 @@ type poetrySelection struct {
 	request Request
 	tool    *poetryProject // nil when there is no pyproject.toml
 	env     python.Environment
-	python  python.Version // of the target
-	parsed  map[string]python.Marker
-	groups  []string // normalised, main among them
-	extras  []string // asked for, normalised
+	python  python.Version            // of the target
+	parsed  map[string]*python.Marker // by their text, nil for what cannot be read
+	groups  []string                  // normalised, main among them
+	extras  []string                  // asked for, normalised
 	hint    string
 	errs    pyfile.Errors
 }
@@ -156,23 +156,28 @@ func (s *poetrySelection) marked() []*poetryPackage {
 	return out
 }
 
-// holds evaluates a marker. One that cannot be evaluated is reported and does not hold.
+// holds evaluates a marker. One that cannot be evaluated is reported once and does not hold.
 func (s *poetrySelection) holds(text string, env python.Environment, report func(format string, args ...any)) bool {
 	if text == "" || text == "*" {
 		return true
 	}
 	parsed, known := s.parsed[text]
 	if !known {
-		var err error
-		if parsed, err = python.ParseMarker(text); err != nil {
+		m, err := python.ParseMarker(text)
+		if err != nil {
 			report("the marker cannot be read: %v", err)
-			return false
+		} else {
+			parsed = &m
 		}
 		s.parsed[text] = parsed
+	}
+	if parsed == nil {
+		return false
 	}
 	ok, err := parsed.Eval(env)
 	if err != nil {
 		report("the marker cannot be evaluated: %v", err)
+		s.parsed[text] = nil
 	}
 	return ok && err == nil
 }
@@ -220,8 +225,8 @@ func (s *poetrySelection) artifact(c *chooser, p *poetryPackage, found foundFile
 	case "url", "file":
 		return s.single(c, p)
 	}
-	if len(p.files) == 0 {
-		return a, s.doc.errorAt(p.at, p.String()+" has no files in the lock", s.hint)
+	if !slices.ContainsFunc(p.files, func(f file) bool { return f.sha256 != "" }) {
+		return a, s.doc.errorAt(p.at, fmt.Sprintf("%s: the lock has no sha256 of a file, so nobody could tell what it is", p), s.hint)
 	}
 	filled := p.chosen // what is found is for this selection only
 	if e := c.lookUp(&filled, p.files, s.ofVersion(p, found)); e != nil {

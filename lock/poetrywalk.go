@@ -67,8 +67,7 @@ func (w *poetryWalk) run(roots []poetryDependency) {
 	for i := range roots {
 		dep := &roots[i]
 		report := func(format string, args ...any) {
-			s := w.tool
-			w.errs = append(w.errs, s.doc.errorAt(dep.at, fmt.Sprintf("%q: ", dep.name)+fmt.Sprintf(format, args...), ""))
+			w.errs = append(w.errs, w.tool.doc.errorAt(dep.at, fmt.Sprintf("%q: ", dep.name)+fmt.Sprintf(format, args...), ""))
 		}
 		if w.follows(dep, w.poetrySelection.extras, report) {
 			w.reach(dep, func(problem string) {
@@ -76,7 +75,7 @@ func (w *poetryWalk) run(roots []poetryDependency) {
 			})
 		}
 	}
-	for len(w.queue) > 0 && len(w.errs) == 0 {
+	for len(w.queue) > 0 {
 		p := w.queue[0]
 		w.queue = w.queue[1:]
 		w.needs(p, func(dep *poetryDependency) {

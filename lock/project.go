@@ -10,7 +10,8 @@ import (
 )
 
 // Project is the part of a pyproject.toml that pyfile uses. Values stand as the user wrote them, with their place in that file;
-// what is not set has the zero Range. Nothing is filled in for fields that the project calls dynamic.
+// what is not set has the zero Range. Nothing is filled in for fields that the project calls dynamic. Of a project without
+// [project] name, version, description, license, URLs, scripts and Python come from [tool.poetry].
 type Project struct {
 	File       string        // path of the pyproject.toml, as errors name it
 	Name       pyfile.String // as written
@@ -21,7 +22,7 @@ type Project struct {
 	Description    pyfile.String
 	License        pyfile.String // SPDX expression, or the text of license = {text = ...}
 	URLs           []pyfile.Pair // in file order
-	RequiresPython pyfile.String
+	RequiresPython pyfile.String // specifiers (PEP 440); Poetry's syntax is translated
 	Scripts        []pyfile.Pair // [project.scripts], in file order
 	GUIScripts     []pyfile.Pair // [project.gui-scripts], in file order
 
@@ -34,7 +35,10 @@ type Project struct {
 	BackendPath   pyfile.List   // [build-system] backend-path
 
 	HasExtModules bool  // [tool.setuptools] ext-modules: building the wheel runs a compiler
-	Package       *bool // [tool.uv] package, nil when it is not set
+	Package       *bool // [tool.uv] package or [tool.poetry] package-mode, nil when neither is set
+	// PoetryOnly tells that the dependencies stand in [tool.poetry], where no tool but Poetry finds them: Dependencies and
+	// OptionalDependencies are empty for that reason.
+	PoetryOnly bool
 
 	buildSystem bool
 	doc         *document // for what one lock format alone wants to know
@@ -141,6 +145,7 @@ func (d *decoder) tools(p *Project, t *node) {
 	if s := d.table(t, "setuptools", "tool.setuptools"); s != nil {
 		p.HasExtModules = s.get("ext-modules") != nil
 	}
+	d.poetryTool(p, t)
 	uv := d.table(t, "uv", "tool.uv")
 	if uv == nil {
 		return

@@ -93,6 +93,7 @@ def chosen(env, package):
         pick["filename"] = os.path.relpath(package.source_url, request["dir"])
     elif package.source_type in ("url", "file"):
         pick["filename"] = package.source_url.rsplit("/", 1)[-1]
+        pick["sha256"] = package.files[0]["hash"].removeprefix("sha256:")
     else:
         link = Chooser(poetry.pool, env).choose_for(package)
         pick["filename"] = link.filename
