@@ -9,24 +9,28 @@ import (
 	"github.com/org/pyfile/python"
 )
 
-// BenchmarkSelect300 reads a uv.lock of 300 packages and selects from it: the whole way from bytes to artifacts.
-func BenchmarkSelect300(b *testing.B) {
-	data := []byte(largeLock(300))
-	target := python.Target{Python: mustVersion("3.13.5"), Machine: "x86_64", Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}}
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		l, err := Read([]string{"uv.lock"}, map[string][]byte{"uv.lock": data})
-		if err != nil {
-			b.Fatal(err)
-		}
-		artifacts, err := l.Select(Request{Target: target})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if len(artifacts) != 300 {
-			b.Fatalf("%d artifacts, want 300", len(artifacts))
-		}
+// BenchmarkSelect300 reads a lock of 300 packages and selects from it: the whole way from bytes to artifacts.
+func BenchmarkSelect300(b *testing.B) { benchmarkSelect(b, 300) }
+
+// BenchmarkSelect10000 is the same for a lock that is larger than any known one.
+func BenchmarkSelect10000(b *testing.B) { benchmarkSelect(b, 10_000) }
+
+func benchmarkSelect(b *testing.B, packages int) {
+	for _, name := range []string{"uv.lock", "pylock.toml"} {
+		b.Run(name, func(b *testing.B) {
+			data := []byte(lockText(name, packages))
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				artifacts, err := readAndSelect(name, data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if len(artifacts) != packages {
+					b.Fatalf("%d artifacts, want %d", len(artifacts), packages)
+				}
+			}
+		})
 	}
 }
 
@@ -56,6 +60,32 @@ func largeLock(packages int) string {
 		}
 	}
 	return b.String()
+}
+
+// largePylock writes the same packages as a pylock.toml.
+func largePylock(packages int) string {
+	var b strings.Builder
+	b.WriteString("lock-version = \"1.0\"\ncreated-by = \"test\"\nrequires-python = \">=3.10\"\nextras = [\"s3\"]\n")
+	for i := range packages {
+		name := fmt.Sprintf("package-%d", i)
+		fmt.Fprintf(&b, "\n[[packages]]\nname = %q\nversion = \"1.%d.0\"\nindex = \"https://index.example/simple\"\n", name, i)
+		if i%4 == 0 {
+			fmt.Fprintf(&b, "marker = \"python_full_version < '3.%d' or sys_platform == 'linux'\"\n", 10+i%3)
+		}
+		stem := strings.ReplaceAll(name, "-", "_") + fmt.Sprintf("-1.%d.0", i)
+		fmt.Fprintf(&b, "sdist = { %s }\nwheels = [\n", pylockFile(stem+".tar.gz"))
+		for _, tag := range largeTags(i) {
+			fmt.Fprintf(&b, "    { %s },\n", pylockFile(stem+"-"+tag+".whl"))
+		}
+		b.WriteString("]\n")
+	}
+	return b.String()
+}
+
+func pylockFile(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("url = \"https://files.index.example/packages/%x/%x/%x/%s\", upload-time = 2026-01-02T03:04:05Z, size = %d, hashes = { sha256 = \"%x\" }",
+		sum[:1], sum[1:2], sum[2:32], name, 10_000+len(name), sum)
 }
 
 func largeFile(name string) string {

@@ -21,6 +21,22 @@ func (d *decoder) errorf(at span, format string, args ...any) {
 	d.errs = append(d.errs, d.doc.errorAt(at, fmt.Sprintf(format, args...), d.hint))
 }
 
+// mostProblems is how many problems of one file are worth reading.
+const mostProblems = 100
+
+// worst returns the problems in the order of the file, the first of them only when there are too many.
+func (d *decoder) worst() pyfile.Errors {
+	if len(d.errs) <= mostProblems {
+		return d.errs
+	}
+	errs := slices.Clone(d.errs)
+	errs.Sort()
+	rest := len(errs) - mostProblems
+	errs = errs[: mostProblems : mostProblems+1]
+	last := errs[mostProblems-1]
+	return append(errs, &pyfile.Error{File: last.File, Range: last.Range, Msg: fmt.Sprintf("the file has %d more problems after this one", rest)})
+}
+
 // typed returns the value of a key if it has the kind that is wanted.
 func (d *decoder) typed(t *node, key, what string, want kind) *node {
 	n := t.get(key)

@@ -147,6 +147,7 @@ func (l *Lock) AllDirectories() []string { return l.source.directories() }
 func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) source) pyfile.Errors {
 	doc, errs := parse(name, files[name])
 	if len(errs) > 0 {
+		errs = (&decoder{doc: doc, errs: errs}).worst()
 		for _, e := range errs {
 			e.Hint = cmp.Or(e.Hint, "the file is cut off or was changed by hand; "+replace[l.Format])
 		}
@@ -154,7 +155,7 @@ func (l *Lock) decode(name string, files map[string][]byte, read func(*decoder) 
 	}
 	d := &decoder{doc: doc, hint: replace[l.Format]}
 	l.source = read(d)
-	return d.errs
+	return d.worst()
 }
 
 // remake is the hint for a lock that does not fit the project or the target any more.

@@ -85,7 +85,7 @@ func (d *decoder) edgeSets(t *node, key, what string) []edges {
 	}
 	out := make([]edges, 0, len(table.entries))
 	for _, e := range table.entries {
-		out = append(out, edges{python.NormalizeName(e.name), d.edges(table, e.name, what)})
+		out = append(out, edges{python.NormalizeName(e.name), d.edges(table, e.name, what+"."+e.name)})
 	}
 	return out
 }
@@ -143,7 +143,7 @@ func (d *decoder) uvGroups(t *node, key, what string) []uvGroup {
 	}
 	out := make([]uvGroup, 0, len(table.entries))
 	for _, e := range table.entries {
-		out = append(out, uvGroup{python.NormalizeName(e.name), d.uvRequirements(table, e.name, what)})
+		out = append(out, uvGroup{python.NormalizeName(e.name), d.uvRequirements(table, e.name, what+"."+e.name)})
 	}
 	return out
 }
