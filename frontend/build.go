@@ -148,6 +148,15 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 		return nil, nil, err
 	}
 	p, err := project.New(in)
+	if err != nil && in.Found != nil {
+		// That an index lacked a file yesterday is in the cache too, so it is asked once more before the user hears of it.
+		again := *s
+		again.NoCache = func(stage string) bool { return stage == plan.DepBuilder }
+		if in.Found, err = b.lookup(ctx, project, in, &again); err != nil {
+			return nil, nil, err
+		}
+		p, err = project.New(in)
+	}
 	return p, s, err
 }
 

@@ -85,6 +85,22 @@ func TestIndexInHTMLGivesTheSameImage(t *testing.T) {
 	}
 }
 
+func TestFileThatAnIndexGetsLaterIsFound(t *testing.T) {
+	one, two := newWheel(t, "one", "1.0"), newWheel(t, "two", "2.0")
+	s := newIndex(t, []testWheel{one})
+	dir := hashProject(t, s, "", one, two)
+	out, err := labDaemon().build(t, dir)
+	if want := "requirements.txt:2: two 2.0: no index has a file with a hash of the lock; asked " + s.simple(); err == nil || !strings.Contains(out, want) {
+		t.Errorf("no %q in\n%s", want, report(out))
+	}
+	s.mu.Lock()
+	s.wheels = append(s.wheels, two)
+	s.mu.Unlock()
+	if out, err := labDaemon().build(t, dir); err != nil {
+		t.Errorf("the index has all files now:\n%s", out)
+	}
+}
+
 // TestPrivateIndexOverTLS builds from an index with a certificate of its own authority that wants a password.
 func TestPrivateIndexOverTLS(t *testing.T) {
 	const canary = "c4n4ry-0f-th3-1nd3x"
