@@ -17,6 +17,7 @@ var fuzzTarget = python.Target{Python: mustVersion("3.13.5"), Machine: "x86_64",
 
 func FuzzUV(f *testing.F)     { fuzzLock(f, "uv.lock") }
 func FuzzPylock(f *testing.F) { fuzzLock(f, "pylock.toml") }
+func FuzzPoetry(f *testing.F) { fuzzLock(f, "poetry.lock") }
 
 // fuzzLock reads any bytes as a lock and, if that works, selects from it.
 func fuzzLock(f *testing.F, name string) {
