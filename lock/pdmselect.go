@@ -197,6 +197,10 @@ func (s *pdmSelection) isProject(p *pdmPackage) bool {
 // artifact is what is built or unpacked for a package.
 func (s *pdmSelection) artifact(c *chooser, p *pdmPackage, found foundFiles) (Artifact, *pyfile.Error) {
 	a := Artifact{Name: p.name, Version: p.version, Subdir: p.subdir, Origin: s.doc.span(p.at)}
+	if p.source != "" && strings.Contains(p.value, "${") {
+		return a, s.doc.errorAt(p.at, fmt.Sprintf("%s: its address has a variable in it, whose value the lock does not tell", p),
+			"write the address without it in pyproject.toml, then "+s.hint)
+	}
 	switch p.source {
 	case "":
 		return s.indexed(c, p, found)

@@ -51,28 +51,24 @@ func (s *pdmSelection) fits() {
 	if len(s.targets) == 0 {
 		return
 	}
-	platformFits := false
+	var names, pythons []string
+	var at pyfile.Range
 	for i := range s.targets {
 		t := &s.targets[i]
+		names = append(names, t.String())
 		if !t.platformFits(s.request.Target) {
 			continue
 		}
-		platformFits = true
 		if admits(t.requiresPython.Value, s.request.Target.Python) {
 			return
 		}
-	}
-	var names []string
-	for i := range s.targets {
-		names = append(names, s.targets[i].String())
-	}
-	if platformFits {
-		at := s.targets[0].requiresPython.Range
-		if len(s.targets) > 1 {
-			at = s.doc.span(s.targets[0].at)
+		if pythons = append(pythons, t.requiresPython.Value); len(pythons) == 1 {
+			at = t.requiresPython.Range
 		}
+	}
+	if len(pythons) > 0 {
 		s.errs = append(s.errs, &pyfile.Error{File: s.doc.name, Range: at,
-			Msg:  fmt.Sprintf("the lock is for Python %s, the image has Python %s", listing(names, ", "), s.request.Target.Python),
+			Msg:  fmt.Sprintf("the lock is for Python %s, the image has Python %s", listing(pythons, " or "), s.request.Target.Python),
 			Hint: "choose another python in the Pyfile, or change requires-python in pyproject.toml and lock again"})
 		return
 	}
