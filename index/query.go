@@ -19,7 +19,7 @@ type Source struct {
 // Package is a package whose files are wanted.
 type Package struct {
 	Name    string   `json:"name"`              // normalised (PEP 503)
-	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for it, asked instead of the others
+	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for it, asked instead of the others; "" among them stands for those
 	Files   []File   `json:"files"`
 }
 
