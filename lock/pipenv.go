@@ -273,6 +273,7 @@ func (p *pipenvPackage) direct(address string, at span) {
 		p.local(address, at)
 		return
 	}
+	address, _, _ = strings.Cut(address, "#")
 	p.link = file{url: address, at: at}
 }
 
@@ -293,7 +294,7 @@ func (l *pipenvLock) query() []index.Package {
 	byName := map[string]*index.Package{}
 	for _, s := range l.sections {
 		for _, p := range s.packages {
-			if p.git != nil || p.dir != "" || p.link != (file{}) || len(p.hashes) == 0 {
+			if p.git != nil || p.dir != "" || p.link.path != "" || len(p.hashes) == 0 || p.link.url != "" && len(p.hashes) == 1 {
 				continue
 			}
 			q := byName[p.name]
@@ -307,13 +308,17 @@ func (l *pipenvLock) query() []index.Package {
 				}
 			}
 			for _, h := range p.hashes {
-				q.Files = append(q.Files, index.File{SHA256: h.sha256})
+				f := index.File{SHA256: h.sha256}
+				if p.link.url != "" {
+					f.Name = p.link.filename() // pipenv lists the hashes of all files of the release
+				}
+				q.Files = append(q.Files, f)
 			}
 		}
 	}
 	out := make([]index.Package, 0, len(byName))
 	for _, q := range byName {
-		slices.SortFunc(q.Files, func(a, b index.File) int { return cmp.Compare(a.SHA256, b.SHA256) })
+		slices.SortFunc(q.Files, func(a, b index.File) int { return cmp.Or(cmp.Compare(a.SHA256, b.SHA256), cmp.Compare(a.Name, b.Name)) })
 		q.Files = slices.Compact(q.Files)
 		out = append(out, *q)
 	}

@@ -195,7 +195,7 @@ func (s *pipenvSelection) artifact(c *chooser, p *pipenvPackage, found foundFile
 		a.Kind = Directory
 		return a, nil
 	case p.link != (file{}):
-		return s.link(c, p)
+		return s.link(c, p, found)
 	case p.isNoPin:
 		return a, s.doc.errorAt(p.noPin, fmt.Sprintf("%s is not pinned in the lock; pipenv pins nothing whose marker does not hold where it locks", p),
 			`lock on Linux with the Python of the image, or give the package a version in the Pipfile; then run "pipenv lock"`)
@@ -209,16 +209,22 @@ func (s *pipenvSelection) artifact(c *chooser, p *pipenvPackage, found foundFile
 	return c.file(&files)
 }
 
-// link is a file that is named by address or path.
-func (s *pipenvSelection) link(c *chooser, p *pipenvPackage) (Artifact, *pyfile.Error) {
+// link is a file that is named by address or path. Of several hashes an index tells which is that of the file.
+func (s *pipenvSelection) link(c *chooser, p *pipenvPackage, found foundFiles) (Artifact, *pyfile.Error) {
 	link := p.link
-	link.url, _, _ = strings.Cut(link.url, "#")
-	switch len(p.hashes) {
-	case 0:
-	case 1:
+	if len(p.hashes) == 1 {
 		link.sha256 = p.hashes[0].sha256
-	default:
-		return Artifact{}, s.doc.errorAt(p.at, fmt.Sprintf("%s is one file and has %d hashes", p, len(p.hashes)), s.hint)
+	}
+	if f := found[p.name]; f != nil && len(p.hashes) > 1 {
+		for _, have := range f.Files {
+			if have.Name == link.filename() && slices.ContainsFunc(p.hashes, func(h file) bool { return h.sha256 == have.SHA256 }) {
+				link.sha256 = have.SHA256
+			}
+		}
+	}
+	if link.sha256 == "" && len(p.hashes) > 1 {
+		return Artifact{}, s.doc.errorAt(p.at, fmt.Sprintf("%s is one file and has %d hashes, and no index says which is that of the file", p, len(p.hashes)),
+			"give the release in the Pipfile instead of the address, "+s.hint)
 	}
 	files := p.chosen
 	if strings.HasSuffix(strings.ToLower(link.filename()), ".whl") {

@@ -30,11 +30,10 @@ type requirementsSet struct {
 	settings     []pyfile.PackageSettings
 }
 
-// findLinks is a --find-links. Only a directory of the context has a path.
+// findLinks is a --find-links. Only a directory of the context has a path. A problem counts where a resolver would search it.
 type findLinks struct {
-	path string
-	doc  *document
-	at   span
+	path    string
+	problem *pyfile.Error
 }
 
 // requirement is a line that asks for a package.
@@ -401,6 +400,11 @@ func (r *requirementsReader) finish() *requirementsSet {
 		s.hashMode = false
 	}
 	if !s.hashMode {
+		for _, l := range s.findLinks {
+			if l.problem != nil {
+				r.errs = append(r.errs, l.problem)
+			}
+		}
 		return s
 	}
 	if r.noIndex != nil && slices.ContainsFunc(s.requirements, func(q *requirement) bool { return q.kind == "" }) {

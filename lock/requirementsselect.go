@@ -108,18 +108,19 @@ func (r *requirementsReader) indexAddress(o option, at span) bool {
 
 // findLinks notes where pip would look for files besides the indexes. It is relative to the file it stands in.
 func (r *requirementsReader) findLinks(o option, at span) {
-	links := findLinks{doc: r.doc, at: at}
+	var links findLinks
 	if strings.Contains(o.text, "://") && !strings.HasPrefix(o.text, "file:") {
 		if !r.indexAddress(o, at) {
 			return
 		}
 	} else {
 		dir, ok := contextPath(r.doc.name, strings.TrimPrefix(o.text, "file://"))
-		if !ok {
-			r.errorAt(at, outsideHint, "%s: the directory lies outside of the build context", o.name)
-			return
+		if ok {
+			links.path = dir
+		} else {
+			// pip-compile writes the user's own setting into the file. An index has the files as well, mostly.
+			links.problem = r.doc.errorAt(at, fmt.Sprintf("%s: the directory lies outside of the build context", o.name), outsideHint)
 		}
-		links.path = dir
 	}
 	r.set.findLinks = append(r.set.findLinks, links)
 }
@@ -174,10 +175,11 @@ func (s *requirementsSet) directories() []string {
 
 // merged is what all lines of one package come to.
 type merged struct {
-	*requirement          // whose place counts
-	pin          string   // version
-	listed       []file   // by hash
-	digests      []string // sha256
+	*requirement              // whose place counts
+	line         *requirement // that needs the hashes
+	pin          string       // version
+	listed       []file       // by hash
+	digests      []string     // sha256
 }
 
 // mergeRequirements brings the lines of one package together, by the rules of pip's resolver: the first line without extras
@@ -201,18 +203,19 @@ func mergeRequirements(group []*requirement) (merged, pyfile.Errors) {
 		return merged{}, errs
 	}
 	m := merged{requirement: lines[0]}
+	m.line = m.requirement
 	if i := slices.IndexFunc(lines, func(q *requirement) bool { return len(q.extras) == 0 }); i >= 0 {
-		m.requirement = lines[i]
+		m.requirement, m.line = lines[i], lines[i]
 	}
 	complain := func(q *requirement, hint, format string, args ...any) {
 		errs = append(errs, q.doc.errorAt(q.at, fmt.Sprintf(format, args...), hint))
 	}
 	if len(direct) > 0 {
-		m.requirement = direct[0]
+		m.line, m.requirement = m.requirement, direct[0]
 		m.pin = direct[0].version
 		for _, q := range direct[1:] {
 			if q.source() != direct[0].source() {
-				complain(q, "", "%s is asked for from two places, the first on line %d of %s", q.name, direct[0].line(), direct[0].doc.name)
+				complain(q, "", "%s is asked for from two places, the first on line %d of %s", q.name, direct[0].lineNumber(), direct[0].doc.name)
 			}
 		}
 	} else {
@@ -254,20 +257,20 @@ func (m *merged) checkOthers(group []*requirement, complain complaint) {
 			continue
 		}
 		if v, err := python.ParseVersion(m.pin); err == nil && !q.spec.Contains(v, true) {
-			complain(q, "", "%s must be %s here and is %s on line %d of %s", q.name, shown(q.spec.String()), m.pin, m.line(), m.doc.name)
+			complain(q, "", "%s must be %s here and is %s on line %d of %s", q.name, shown(q.spec.String()), m.pin, m.lineNumber(), m.doc.name)
 		}
 	}
 }
 
 // findHashes finds the hashes that the file may have.
 func (m *merged) findHashes(group []*requirement, complain complaint) {
-	hasOwn, other := len(m.hashes) > 0, ""
+	hasOwn, other := len(m.line.hashes) > 0 || !m.constraint && len(m.hashes) > 0, ""
 	first := true
 	for _, q := range group {
 		if len(q.hashes) == 0 {
 			continue
 		}
-		if q.constraint && !hasOwn {
+		if q.constraint && q.kind == "" {
 			hasOwn = true
 		}
 		var digests []string
@@ -288,7 +291,7 @@ func (m *merged) findHashes(group []*requirement, complain complaint) {
 	m.digests = slices.Compact(m.digests)
 	switch {
 	case !hasOwn:
-		complain(m.requirement, "compile the file: "+compileHint, "%s has no --hash, and other requirements have", m.name)
+		complain(m.line, "compile the file: "+compileHint, "%s has no --hash, and other requirements have", m.name)
 	case len(m.digests) == 0 && other != "":
 		complain(m.requirement, "lock with sha256: "+compileHint, "%s has a hash of %s only; pyfile needs sha256", m.name, other)
 	case len(m.digests) == 0:
@@ -306,7 +309,7 @@ func (q *requirement) source() string {
 	return strings.Join([]string{string(q.kind), q.link.url, q.link.path, q.git.url, q.git.commit, q.dir, q.subdir}, "\n")
 }
 
-func (q *requirement) line() int { return q.doc.pos(q.at.start).Line }
+func (q *requirement) lineNumber() int { return q.doc.pos(q.at.start).Line }
 
 // selects takes the lines whose marker holds.
 func (s *requirementsSet) selects(r Request) ([]Artifact, pyfile.Errors) {
