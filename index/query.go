@@ -32,8 +32,6 @@ type Source struct {
 type Package struct {
 	Name    string   `json:"name"`
 	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for this package, asked instead of the others
-	Name    string   `json:"name"`              // normalised (PEP 503)
-	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for it, asked instead of the others; "" among them stands for those
 	Files   []File   `json:"files"`
 }
 
