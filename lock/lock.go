@@ -11,6 +11,7 @@ package lock
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/org/pyfile/index"
@@ -190,7 +191,11 @@ func (l *Lock) Select(r Request) ([]Artifact, error) {
 		return nil, err
 	}
 	for i := range artifacts {
-		artifacts[i].Lock = cmp.Or(artifacts[i].Lock, l.Name)
+		a := &artifacts[i]
+		a.Lock = cmp.Or(a.Lock, l.Name)
+		if a.Kind == Directory {
+			a.Path, a.Subdir = path.Join(a.Path, a.Subdir), ""
+		}
 	}
 	slices.SortFunc(artifacts, func(a, b Artifact) int { return cmp.Compare(a.Name, b.Name) })
 	return artifacts, nil

@@ -90,7 +90,7 @@ func (l *pylock) directoriesOf(project *Project) []string {
 			continue
 		}
 		if dir, ok := contextPath(l.doc.name, p.directory); ok {
-			out = append(out, dir)
+			out = append(out, path.Join(dir, p.subdir))
 		}
 	}
 	slices.Sort(out)

@@ -26,7 +26,7 @@ func TestDirectoriesAreThoseThatTheProjectReaches(t *testing.T) {
 		{"a project that the lock does not know", workspace, "stranger", nil},
 		{"the project at the root", member, "app", []string{"packages/lib"}},
 		{"a member that needs no other", member, "tool", nil},
-		{"a pylock of another project", pylock, "app", []string{"foo-directory"}},
+		{"a pylock of another project", pylock, "app", []string{"foo-directory/sub"}},
 		{"a pylock of the project itself", pylock, "Foo.Directory", nil},
 	}
 	for _, c := range cases {
@@ -58,9 +58,9 @@ func TestSelectedDirectoriesAreListed(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := parseArchive(string(data))
-		name, text := lockOf(t, a)
-		l, err := Read([]string{name}, map[string][]byte{name: text})
-		if err != nil || l.Loose != nil || len(l.Query()) > 0 {
+		names, files := filesOf(t, a)
+		l, err := Read(names, files)
+		if err != nil || l.Loose != nil {
 			continue
 		}
 		var project *Project
@@ -70,7 +70,7 @@ func TestSelectedDirectoriesAreListed(t *testing.T) {
 			}
 		}
 		listed := l.Directories(project)
-		artifacts, err := l.Select(Request{Target: fuzzTarget, Project: project})
+		artifacts, err := l.Select(Request{Target: fuzzTarget, Project: project, Found: listedFiles(l.Query())})
 		if err != nil {
 			continue
 		}
