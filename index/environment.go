@@ -22,12 +22,12 @@ func Run(ctx context.Context, o LookupOptions, command []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	env, err := environment(o, dir)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the plan gives the command
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdin, os.Stdout, os.Stderr, append(os.Environ(), env...)
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
@@ -141,5 +141,5 @@ func authorityBundle(o LookupOptions, settings *Settings, dir string) (string, e
 		return "", nil
 	}
 	name := filepath.Join(dir, "ca.pem")
-	return name, os.WriteFile(name, all, 0o600)
+	return name, os.WriteFile(name, all, 0o600) //nolint:gosec // dir is a directory of this process
 }

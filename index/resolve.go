@@ -32,7 +32,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	env, err := environment(o.LookupOptions, work)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &said
 	err = cmd.Run()
-	fmt.Fprint(o.Output, hideLogin(said.String()))
+	fmt.Fprintf(o.Output, "%s", hideLogin(said.String()))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -76,7 +76,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 		return errors.New("the lock would hold a password, because an index puts it into the addresses of its files")
 	}
 	return output(o.Out, func() error {
-		return os.WriteFile(filepath.Join(o.Out, lockName), withNames(lock, o.Extras, o.Groups), 0o644)
+		return os.WriteFile(filepath.Join(o.Out, lockName), withNames(lock, o.Extras, o.Groups), 0o644) //nolint:gosec // it is for every user of the step's result
 	})
 }
 
@@ -118,7 +118,7 @@ func extractUV(dir, to string) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	for _, f := range z.File {
 		if !strings.HasSuffix(f.Name, ".data/scripts/uv") {
 			continue
@@ -128,7 +128,7 @@ func extractUV(dir, to string) error {
 			return err
 		}
 		defer r.Close()
-		w, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+		w, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700) //nolint:gosec // it is a program
 		if err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (c *chooser) errorf(f *file, hint, format string, args ...any) *pyfile.Erro
 // located adds to an artifact where its file is. A file of the context needs no hash: BuildKit sees when it changes.
 func (c *chooser) located(p *chosen, f *file, a Artifact) (Artifact, *pyfile.Error) {
 	a.Size, a.Origin = f.size, c.doc.span(p.at)
-	ok := true
+	var ok bool
 	if a.SHA256, ok = sha256Hex(f.sha256); !ok && f.sha256 != "" {
 		return Artifact{}, c.errorf(f, c.hint, "%s: the sha256 of %s must be 64 hex digits", p, a.Filename)
 	}

@@ -24,7 +24,7 @@ const (
 	indexPath   = "/run/pyfile/index"
 	settingsDir = "/run/pyfile/settings"
 	queryFile   = "/run/pyfile/query.json"
-	secretDir   = "/run/pyfile/secrets"
+	secretDir   = "/run/pyfile/secrets" //nolint:gosec // a path
 	uvDir       = "/run/pyfile/uv"
 )
 
