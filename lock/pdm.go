@@ -47,30 +47,53 @@ const pdmMinor = 5
 
 // query asks for the files of all packages of an index whose addresses the lock does not have: without static_urls all of them.
 func (l *pdmLock) query() []index.Package {
-	asked := map[string]int{}
-	seen := map[index.File]bool{}
-	var out []index.Package
+	asked := make(map[string]int, len(l.packages))
+	seen := map[int]map[index.File]bool{} // the files of packages with several entries
+	out := make([]index.Package, 0, len(l.packages))
 	for _, p := range l.packages {
-		if p.source != "" {
+		files := p.unlocated()
+		if len(files) == 0 {
 			continue
 		}
-		for i := range p.files {
-			sum, ok := sha256Hex(p.files[i].sha256)
-			f := index.File{Name: p.files[i].name, SHA256: sum}
-			if !ok || p.files[i].url != "" || seen[f] {
-				continue
+		at, again := asked[p.name]
+		if !again {
+			asked[p.name] = len(out)
+			out = append(out, index.Package{Name: p.name, Files: files})
+			continue
+		}
+		known := seen[at]
+		if known == nil {
+			known = make(map[index.File]bool, len(out[at].Files))
+			for _, f := range out[at].Files {
+				known[f] = true
 			}
-			seen[f] = true
-			at, known := asked[p.name]
-			if !known {
-				at = len(out)
-				asked[p.name] = at
-				out = append(out, index.Package{Name: p.name})
+			seen[at] = known
+		}
+		for _, f := range files {
+			if !known[f] {
+				known[f] = true
+				out[at].Files = append(out[at].Files, f)
 			}
-			out[at].Files = append(out[at].Files, f)
 		}
 	}
+	if len(out) == 0 {
+		return nil
+	}
 	slices.SortFunc(out, func(a, b index.Package) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// unlocated are the files of an index that the lock has no address of.
+func (p *pdmPackage) unlocated() []index.File {
+	if p.source != "" {
+		return nil
+	}
+	out := make([]index.File, 0, len(p.files))
+	for i := range p.files {
+		if sum, ok := sha256Hex(p.files[i].sha256); ok && p.files[i].url == "" {
+			out = append(out, index.File{Name: p.files[i].name, SHA256: sum})
+		}
+	}
 	return out
 }
 

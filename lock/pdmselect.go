@@ -255,8 +255,9 @@ func (s *pdmSelection) indexed(c *chooser, p *pdmPackage, found foundFiles) (Art
 	hashed := false
 	for i := range p.files {
 		f := &p.files[i]
-		_, ok := sha256Hex(f.sha256)
-		hashed = hashed || ok
+		if !hashed {
+			_, hashed = sha256Hex(f.sha256)
+		}
 		switch name := f.filename(); {
 		case f.url == "":
 		case strings.HasSuffix(name, ".whl"):
