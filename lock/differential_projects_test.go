@@ -247,4 +247,117 @@ requires-python = ">=3.10"
 `},
 		asks: []ask{{}},
 	},
+	{
+		name: "git",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "git-app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["top", "inner", "tip"]
+[tool.uv.sources]
+top = {git = "REPOSITORY/top.git", tag = "v1"}
+inner = {git = "REPOSITORY/top.git", subdirectory = "nested/inner", rev = "COMMIT"}
+tip = {git = "REPOSITORY/tip.git", branch = "main"}
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "files and directories of the context",
+		files: map[string]string{
+			"pyproject.toml": `
+[project]
+name = "local-app"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["plain", "edited", "from-archive", "unbuilt"]
+[dependency-groups]
+more = ["grouped"]
+[tool.uv.sources]
+plain = {path = "libs/plain"}
+edited = {path = "libs/edited", editable = true}
+from-archive = {path = "vendor/from_archive-1.0.tar.gz"}
+unbuilt = {path = "libs/unbuilt", package = false}
+grouped = {path = "libs/grouped"}
+`,
+			"libs/plain/pyproject.toml":      member("plain", `["idna"]`),
+			"libs/edited/pyproject.toml":     member("edited", `["attrs; sys_platform == 'linux'"]`),
+			"libs/unbuilt/pyproject.toml":    member("unbuilt", `["sniffio"]`),
+			"libs/grouped/pyproject.toml":    member("grouped", `["iniconfig"]`),
+			"vendor/from_archive-1.0.tar.gz": sdist("from_archive-1.0", "from-archive"),
+		},
+		asks: []ask{{}, {groups: []string{"more"}}},
+	},
+	{
+		name: "three members",
+		files: map[string]string{
+			"pyproject.toml": `
+[tool.uv.workspace]
+members = ["services/*", "libs/*"]
+[tool.uv.sources]
+core = {workspace = true}
+`,
+			"services/api/pyproject.toml":    member("api", `["core[web]", "click"]`),
+			"services/worker/pyproject.toml": member("worker", `["core"]`) + "[dependency-groups]\nload = [\"api\"]\n[tool.uv.sources]\napi = {workspace = true}\n",
+			"libs/core/pyproject.toml":       member("core", `["attrs"]`) + "[project.optional-dependencies]\nweb = [\"h11\"]\nmore = [\"idna\"]\n",
+		},
+		asks: []ask{
+			{},
+			{member: "services/api"},
+			{member: "services/worker"},
+			{member: "services/worker", groups: []string{"load"}},
+			{member: "libs/core", extras: []string{"more"}},
+		},
+	},
+	{
+		name: "only an sdist",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "builder"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["docopt==0.6.2", "idna"]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "a wheel and an sdist at addresses of their own",
+		files: map[string]string{"pyproject.toml": `
+[project]
+name = "linker"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["idna @ WHEEL", "sniffio @ SDIST"]
+`},
+		asks: []ask{{}},
+	},
+	{
+		name: "groups of a root that is not a project, with a dynamic member",
+		files: map[string]string{
+			"pyproject.toml": `
+[dependency-groups]
+tools = ["iniconfig", {include-group = "base"}]
+base = ["attrs", "colorama; sys_platform == 'win32'"]
+[tool.uv]
+conflicts = [[{group = "old", package = "dyn"}, {group = "new", package = "dyn"}]]
+[tool.uv.workspace]
+members = ["dyn"]
+`,
+			"dyn/pyproject.toml": `
+[project]
+name = "dyn"
+dynamic = ["version"]
+requires-python = ">=3.10"
+dependencies = ["click"]
+[dependency-groups]
+old = ["idna==3.4"]
+new = ["idna==3.7"]
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools]
+py-modules = []
+`},
+		asks: []ask{{}, {groups: []string{"tools"}}, {member: "dyn", groups: []string{"old"}}, {member: "dyn", groups: []string{"new"}}},
+	},
 }

@@ -73,11 +73,12 @@ type pick struct{ Name, Version, Filename, SHA256 string }
 
 func TestUVPicksWhatUVAndPackagingPick(t *testing.T) {
 	bin := tools(t)
+	placed := places(t, bin)
 	for _, p := range projects {
 		t.Run(p.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for name, text := range p.files {
-				write(t, filepath.Join(dir, name), text)
+				write(t, filepath.Join(dir, name), placed.Replace(text))
 			}
 			compare(t, bin, dir, p)
 		})
@@ -219,11 +220,27 @@ func compare(t *testing.T, bin, dir string, p project) {
 		if a.member != "" {
 			flags = append(flags, "--package", meta.Name.Value)
 		}
-		exported := run(t, dir, "", uv, append([]string{"export", "--quiet", "--format", "pylock.toml", "--no-emit-workspace"}, flags...)...)
+		// Without a project at the root all members are projects, so that none of them counts as a dependency.
+		part := "project"
+		if !meta.Name.Set() {
+			part = "workspace"
+		}
+		exported := run(t, dir, "", uv, append([]string{"export", "--quiet", "--format", "pylock.toml", "--no-emit-" + part}, flags...)...)
 		for _, target := range targets {
 			what := fmt.Sprintf("%s %v for %s", p.name, a, target)
 			request := Request{Target: target, Groups: strs(a.groups), Extras: strs(a.extras), Project: meta}
 			got, err := l.Select(request)
+			if !meta.Name.Set() {
+				got = slices.DeleteFunc(got, func(a Artifact) bool {
+					return a.Kind == Directory && slices.Contains(l.source.(*uvLock).members, a.Name)
+				})
+			}
+			listed := l.Directories(meta)
+			for _, a := range got {
+				if a.Kind == Directory && !slices.Contains(listed, a.Path) {
+					t.Errorf("%s: %s is not among the directories %q", what, a.Path, listed)
+				}
+			}
 			want, refusal := reference(t, bin, exported, target)
 			if refusal != "" {
 				if err == nil {
@@ -243,7 +260,7 @@ func compare(t *testing.T, bin, dir string, p project) {
 
 			if target.Python.String() == hostPython(t, bin) {
 				platform := fmt.Sprintf("%s-manylinux_%d_%d", target.Machine, target.Libc.Major, target.Libc.Minor)
-				sameNames(t, what, want, synced(t, uv, dir, platform, flags))
+				sameNames(t, what, want, synced(t, uv, dir, platform, part, flags))
 			}
 		}
 	}
@@ -273,37 +290,30 @@ func reference(t *testing.T, bin, pylock string, target python.Target) (picks []
 	return answer.Picks, answer.Error
 }
 
-// samePicks compares artifacts with picks. A pick without a file name is an sdist, for which Select must give an error
-// that names it and no other package.
+// pickOf is an artifact as the reference names it.
+func pickOf(a Artifact) pick {
+	p := pick{a.Name, a.Version, a.Filename, a.SHA256}
+	switch a.Kind {
+	case Git:
+		p.Filename = fmt.Sprintf("git %s %s %s", a.URL, a.Commit, a.Subdir)
+	case Directory:
+		p.Filename = fmt.Sprintf("directory %s %s", a.Path, a.Subdir)
+	}
+	return p
+}
+
+// samePicks compares artifacts with picks: names, versions, and the file or source of each.
 func samePicks(t *testing.T, what string, got []Artifact, err error, want []pick) {
 	t.Helper()
-	var sources []string
-	for _, p := range want {
-		if p.Filename == "" {
-			sources = append(sources, p.Name)
-		}
-	}
-	if len(sources) > 0 {
-		var refused []string
-		errs, _ := err.(pyfile.Errors)
-		for _, e := range errs {
-			name, _, _ := strings.Cut(strings.TrimPrefix(e.Msg, "not supported yet: "), " ")
-			refused = append(refused, name)
-		}
-		slices.Sort(refused)
-		if !slices.Equal(refused, sources) {
-			t.Errorf("%s: refused %v, the reference picks sdists of %v\n%v", what, refused, sources, err)
-		}
-		return
-	}
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 		return
 	}
 	var picks []pick
 	for _, a := range got {
-		picks = append(picks, pick{a.Name, a.Version, a.Filename, a.SHA256})
+		picks = append(picks, pickOf(a))
 	}
+	want = slices.Clone(want)
 	for i := range want {
 		if want[i].Version == "" && i < len(picks) {
 			want[i].Version = picks[i].Version // a wheel at a URL has no version in a pylock.toml
@@ -315,9 +325,9 @@ func samePicks(t *testing.T, what string, got []Artifact, err error, want []pick
 }
 
 // synced asks uv what it would install on the Python of the tests for a platform.
-func synced(t *testing.T, uv, dir, platform string, flags []string) []pick {
+func synced(t *testing.T, uv, dir, platform, part string, flags []string) []pick {
 	t.Helper()
-	out := run(t, dir, "", uv, append([]string{"sync", "--quiet", "--dry-run", "--no-install-workspace", "--python-platform", platform,
+	out := run(t, dir, "", uv, append([]string{"sync", "--quiet", "--dry-run", "--no-install-" + part, "--python-platform", platform,
 		"--output-format", "json", "--preview"}, flags...)...)
 	var report struct {
 		Sync struct {
@@ -336,12 +346,27 @@ func synced(t *testing.T, uv, dir, platform string, flags []string) []pick {
 
 func sameNames(t *testing.T, what string, want, uv []pick) {
 	t.Helper()
+	versions := map[string]string{}
+	for _, p := range want {
+		versions[p.Name] = p.Version
+	}
+	// Of what comes from an address or a directory uv does not print the version, nor does the exported lock.
+	unknown := map[string]bool{}
+	for _, p := range uv {
+		unknown[p.Name] = p.Version == "" || versions[p.Name] == ""
+	}
+	named := func(p pick) string {
+		if unknown[p.Name] {
+			return p.Name
+		}
+		return p.Name + " " + p.Version
+	}
 	var a, b []string
 	for _, p := range want {
-		a = append(a, p.Name+" "+p.Version)
+		a = append(a, named(p))
 	}
 	for _, p := range uv {
-		b = append(b, p.Name+" "+p.Version)
+		b = append(b, named(p))
 	}
 	slices.Sort(a)
 	slices.Sort(b)

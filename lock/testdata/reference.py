@@ -1,11 +1,12 @@
 # Selects from a pylock.toml on standard input what a target installs, with the reference implementation of PEP 751.
 # Arguments: full Python version, machine, libc, libc version, "threads" for a free-threaded Python or "".
 import json
+import os
 import sys
 import tomllib
 
 from packaging import _manylinux, tags
-from packaging.pylock import PackageWheel, Pylock, PylockSelectError
+from packaging.pylock import Pylock, PylockSelectError
 
 full, machine, libc, libc_version, threads = sys.argv[1:6]
 major, minor, *_ = (int(n) for n in full.split("."))
@@ -46,12 +47,14 @@ except PylockSelectError as e:
     json.dump({"error": str(e)}, sys.stdout)
     sys.exit()
 for package, file in selected:
-    wheel = isinstance(file, PackageWheel)
-    archive = type(file).__name__ == "PackageArchive" and file.url.endswith(".whl")
-    picked.append({
-        "name": package.name,
-        "version": str(package.version or ""),
-        "filename": file.filename if wheel else file.url.rsplit("/", 1)[-1] if archive else "",
-        "sha256": file.hashes["sha256"] if wheel or archive else "",
-    })
+    match type(file).__name__:
+        case "PackageWheel" | "PackageSdist":
+            source, sha256 = file.filename, file.hashes["sha256"]
+        case "PackageArchive":
+            source, sha256 = (file.path or file.url).rsplit("/", 1)[-1], file.hashes["sha256"]
+        case "PackageVcs":
+            source, sha256 = f"{file.type} {file.url} {file.commit_id} {file.subdirectory or ''}", ""
+        case "PackageDirectory":
+            source, sha256 = f"directory {os.path.normpath(file.path)} {file.subdirectory or ''}", ""
+    picked.append({"name": package.name, "version": str(package.version or ""), "filename": source, "sha256": sha256})
 json.dump({"picks": picked}, sys.stdout)
