@@ -9,18 +9,22 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-func TestReportInTheReadmeIsTheOneThatIntegrationTests(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrong, err := txtar.ParseFile(filepath.Join("integration", "testdata", "errors", "readme.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range wrong.Files {
-		if f.Name == "want" && !strings.Contains(string(readme), "```\n"+string(f.Data)+"```\n") {
-			t.Errorf("README.md does not show what the build prints:\n%s", f.Data)
+func TestReportsInTheDocumentationAreThoseThatIntegrationTests(t *testing.T) {
+	for file, wrong := range map[string]string{"README.md": "readme", "docs/locks.md": "lock-poetry"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive, err := txtar.ParseFile(filepath.Join("integration", "testdata", "errors", wrong+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := false
+		for _, f := range archive.Files {
+			shown = shown || f.Name == "want" && strings.Contains(string(text), "```\n"+string(f.Data)+"```\n")
+		}
+		if !shown {
+			t.Errorf("%s does not show what the build of %s prints", file, wrong)
 		}
 	}
 }
