@@ -245,6 +245,30 @@ func TestFilesAtAnIndexWithASecretAreFetchedWithIt(t *testing.T) {
 	}
 }
 
+func TestUserOfSSHIsNoPassword(t *testing.T) {
+	for address, want := range map[string]bool{
+		"git+ssh://git@git.example/a": false, "git+ssh://git:hunter2@git.example/a": true, "https://token@files.example/a.whl": true,
+		"https://files.example/a@1.whl": false, "": false, "https://me:hun%ter2@files.example/a": true,
+	} {
+		if got := hasPassword(address); got != want {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+}
+
+func TestPasswordsInRequirementsWithoutALockAreRefused(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"pyproject.toml":   {"pyproject.toml": "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"a @ https://me:hunter2@files.example/a-1-py3-none-any.whl\"]\n"},
+		"requirements.txt": {"requirements.txt": "--index-url https://me:hunter2@packages.example/simple\na @ https://me:hunter2@files.example/a-1-py3-none-any.whl\n"},
+	} {
+		files["Pyfile"] = "python = \"3.13\"\n"
+		_, err := open(t, "", files)
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), name+":") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestPasswordInTheImagesSettingsOfPipIsRefused(t *testing.T) {
 	in := inputs("linux/amd64")
 	in.Base.Config.Config.Env = append(in.Base.Config.Config.Env, "PIP_INDEX_URL=https://me:hunter2@packages.example/simple")

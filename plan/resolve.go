@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -74,13 +75,28 @@ func (p *Project) findOpen() pyfile.Errors {
 		return errs
 	}
 	for _, n := range needed {
-		if _, err := python.ParseRequirement(n.Value); err != nil {
+		r, err := python.ParseRequirement(n.Value)
+		switch {
+		case err != nil:
 			errs = append(errs, &pyfile.Error{File: meta.File, Range: n.Range, Msg: fmt.Sprintf("%q is not a requirement: %v", n.Value, err), Hint: `write "flask>=3,<4" (PEP 508)`})
+		case hasPassword(r.URL):
+			errs = append(errs, &pyfile.Error{File: meta.File, Range: n.Range, Msg: fmt.Sprintf("the address of %s has a user name or password in it, which everyone could read in the image's provenance", r.Name),
+				Hint: "take it out of the address, and write [index.NAME] with url, username and secret"})
 		}
 	}
 	set.pyproject, set.at = reducedProject(meta), needed[0].Range
 	p.open = set
 	return errs
+}
+
+// hasPassword tells whether an address holds a credential. The user of ssh is none: it is "git" nearly always.
+func hasPassword(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return err != nil && urlPassword.MatchString(address)
+	}
+	_, password := u.User.Password()
+	return password || !strings.HasSuffix(u.Scheme, "ssh")
 }
 
 // openWheel takes what the metadata of the application's wheel asks for.
