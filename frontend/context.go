@@ -15,6 +15,7 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 
 	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
 )
 
 // readContext reads the files that match the patterns from the build context, in one solve, and keeps them. Ignore files do not count
@@ -92,25 +93,39 @@ func isMissing(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "no such file") || strings.Contains(err.Error(), "not a directory"))
 }
 
+// The gateway hands out at most 16 MiB at a time, and locks of large monorepos are larger.
+const (
+	chunk       = 8 << 20  // bytes of one answer
+	largestFile = 64 << 20 // bytes
+)
+
 // readFile reads a file, or returns nil when there is none.
 func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, error) {
 	if ref == nil {
 		return nil, nil
 	}
-	if _, err := ref.StatFile(ctx, client.StatRequest{Path: name}); err != nil {
-		if isMissing(err) {
-			return nil, nil
-		}
+	stat, err := ref.StatFile(ctx, client.StatRequest{Path: name})
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	data, err := dockerui.ReadFile(ctx, ref, name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	if stat.Size > largestFile {
+		return nil, pyfile.Errors{{File: name, Range: plan.FirstLine, Msg: fmt.Sprintf("the file has %d MB, and pyfile reads at most %d MB of one", stat.Size/1e6, largestFile/1000/1000),
+			Hint: "this is more than any tool writes for a project: check what made it"}}
 	}
-	if data == nil {
-		data = []byte{}
+	data := make([]byte, 0, stat.Size)
+	for {
+		part, err := ref.ReadFile(ctx, client.ReadRequest{Filename: name, Range: &client.FileRange{Offset: len(data), Length: chunk}})
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		data = append(data, part...)
+		if len(part) < chunk || len(data) > largestFile {
+			return data, nil
+		}
 	}
-	return data, nil
 }
 
 // isLocal tells whether a definition is the client's own directory.

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"crypto/tls"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -277,6 +278,32 @@ func TestLockThatTheIgnoreFileHidesDecidesAllTheSame(t *testing.T) {
 	write(t, dir, ".dockerignore", "uv.lock\n*.lock\n")
 	if got, _ := labDaemon().push(t, dir, registryHost+"/test/lookup:ignored"); got != want {
 		t.Errorf("with the lock ignored the image is %s, not %s", got, want)
+	}
+}
+
+func TestLockOfFiftyMegabytesIsReadAndALargerOneIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\n")
+	write(t, dir, "pyproject.toml", "[project]\nname = \"big\"\nversion = \"1.0\"\nrequires-python = \">=3.12\"\n")
+	lock := func(size int) string {
+		var b strings.Builder
+		b.WriteString("version = 1\nrevision = 3\nrequires-python = \">=3.12\"\n\n[[package]]\nname = \"big\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n")
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, "\n[[package]]\nname = \"package-%d\"\nversion = \"1.0\"\nsource = { registry = \"https://index.example/simple\" }\nwheels = [\n", i)
+			for minor := range 12 {
+				fmt.Fprintf(&b, "    { url = \"https://files.example/package_%d-1.0-cp3%d-cp3%d-manylinux_2_17_x86_64.whl\", hash = \"sha256:%064d\", size = %d },\n", i, minor, minor, i, i)
+			}
+			b.WriteString("]\n")
+		}
+		return b.String()
+	}
+	write(t, dir, "uv.lock", lock(50_000_000))
+	if out, err := labDaemon().build(t, dir); err != nil {
+		t.Errorf("50 MB: %s", report(out))
+	}
+	write(t, dir, "uv.lock", lock(70_000_000))
+	if out, err := labDaemon().build(t, dir); err == nil || !strings.Contains(out, "uv.lock:1: the file has 70 MB, and pyfile reads at most 67 MB of one") {
+		t.Errorf("70 MB: %s", report(out))
 	}
 }
 

@@ -127,7 +127,7 @@ func (p *Project) CheckPlatform(platform ocispecs.Platform) error {
 func machine(p ocispecs.Platform) (string, error) {
 	name, ok := python.Machine(p.Architecture, p.Variant)
 	if !ok || p.OS != "linux" {
-		return "", pyfile.Errors{{Range: firstLine, Msg: fmt.Sprintf("platform %s is not supported", platforms.FormatAll(p)),
+		return "", pyfile.Errors{{Range: FirstLine, Msg: fmt.Sprintf("platform %s is not supported", platforms.FormatAll(p)),
 			Hint: "build with --platform linux/amd64 or linux/arm64"}}
 	}
 	return name, nil

@@ -121,7 +121,7 @@ func unknownTarget(target string) *pyfile.Error {
 	for i, t := range Targets {
 		names[i] = t.Name
 	}
-	e := &pyfile.Error{Range: firstLine, Msg: fmt.Sprintf("unknown target %q", target), Hint: "targets are " + strings.Join(names, ", ")}
+	e := &pyfile.Error{Range: FirstLine, Msg: fmt.Sprintf("unknown target %q", target), Hint: "targets are " + strings.Join(names, ", ")}
 	if near := pyfile.Suggest(target, names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean --target %s?", near)
 	}
@@ -130,12 +130,12 @@ func unknownTarget(target string) *pyfile.Error {
 
 // StageReplaced is the error for a --build-context that names a stage.
 func StageReplaced(stage string) *pyfile.Error {
-	return &pyfile.Error{Range: firstLine, Msg: fmt.Sprintf("--build-context %s=...: replacing a stage is not supported yet", stage),
+	return &pyfile.Error{Range: FirstLine, Msg: fmt.Sprintf("--build-context %s=...: replacing a stage is not supported yet", stage),
 		Hint: "replace an image instead, such as --build-context python:3.13-slim=docker-image://..."}
 }
 
-// firstLine is where a problem stands that no line of the Pyfile causes.
-var firstLine = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
+// FirstLine is where a problem stands that no line of the Pyfile causes.
+var FirstLine = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
 
 // origin is the place of a step whose key the user may have left out.
 func (p *Project) origin(ranges ...pyfile.Range) Origin {
@@ -144,7 +144,7 @@ func (p *Project) origin(ranges ...pyfile.Range) Origin {
 			return Origin{r}
 		}
 	}
-	return Origin{firstLine}
+	return Origin{FirstLine}
 }
 
 // ImageError is a problem with the image that base, or else builder, names. It stands at that key or, when the key was left out, at the

@@ -17,7 +17,7 @@ func (p *Project) pythonError(msg, hint string) pyfile.Errors {
 	case p.Python.Set():
 		return pyfile.Errors{{File: p.pythonFile, Range: p.Python.Range, Msg: msg, Hint: hint}}
 	}
-	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: hint}}
+	return pyfile.Errors{{Range: FirstLine, Msg: msg, Hint: hint}}
 }
 
 // writePython is what to write for another version, in the file that asks for one.
@@ -48,7 +48,7 @@ func (p *Project) findPython(files map[string][]byte) pyfile.Errors {
 	if path.Base(p.File.Name) == pyproject {
 		msg, place = "[tool.pyfile] does not say which Python to use", "below [tool.pyfile]"
 	}
-	return pyfile.Errors{{Range: firstLine, Msg: msg, Hint: fmt.Sprintf("add a line %s: python = %q", place, propose)}}
+	return pyfile.Errors{{Range: FirstLine, Msg: msg, Hint: fmt.Sprintf("add a line %s: python = %q", place, propose)}}
 }
 
 // readPythonVersion reads a .python-version: the first line that is not a comment.

@@ -30,7 +30,7 @@ type openSet struct {
 
 // openFiles takes requirements files that leave versions open.
 func (p *Project) openFiles(l *lock.Lock) pyfile.Errors {
-	p.open = &openSet{files: l.Loose, reads: l.Requirements(), file: l.Loose[0], at: firstLine}
+	p.open = &openSet{files: l.Loose, reads: l.Requirements(), file: l.Loose[0], at: FirstLine}
 	if at := p.File.Dependencies.Lock.Range; !at.IsZero() {
 		p.open.file, p.open.at = "", at
 	}
@@ -45,7 +45,7 @@ func (p *Project) openFiles(l *lock.Lock) pyfile.Errors {
 // findOpen takes what pyproject.toml or setup.py ask for.
 func (p *Project) findOpen() pyfile.Errors {
 	deps := p.File.Dependencies
-	set := &openSet{extras: deps.Extras.Values(), groups: deps.Groups.Values(), at: firstLine}
+	set := &openSet{extras: deps.Extras.Values(), groups: deps.Groups.Values(), at: FirstLine}
 	if !p.app.exists() {
 		if deps.Groups.Set() || deps.Extras.Set() {
 			return pyfile.Errors{{Range: p.origin(deps.Groups.Range, deps.Extras.Range).Range,
@@ -102,7 +102,7 @@ func hasPassword(address string) bool {
 // openWheel takes what the metadata of the application's wheel asks for.
 func (p *Project) openWheel(set *openSet) pyfile.Errors {
 	if p.Install != installWheel {
-		return pyfile.Errors{{File: set.file, Range: firstLine, Msg: "what the project needs is known only once its wheel is built, and there is no lock file",
+		return pyfile.Errors{{File: set.file, Range: FirstLine, Msg: "what the project needs is known only once its wheel is built, and there is no lock file",
 			Hint: "write install = \"wheel\" in [app], or name requirements files with lock = [\"requirements.txt\"] in [dependencies]"}}
 	}
 	if len(set.groups) > 0 {
@@ -187,10 +187,10 @@ func quoted(s string) string {
 func (p *Project) CheckRelock() error {
 	switch {
 	case p.Lock != nil:
-		return pyfile.Errors{{File: p.Lock.Name, Range: firstLine, Msg: fmt.Sprintf("the project is locked by %s already", p.Lock.Name),
+		return pyfile.Errors{{File: p.Lock.Name, Range: FirstLine, Msg: fmt.Sprintf("the project is locked by %s already", p.Lock.Name),
 			Hint: p.Lock.Remake()}}
 	case p.open == nil:
-		return pyfile.Errors{{Range: firstLine, Msg: "the project has no dependencies to lock", Hint: "add them to dependencies of [project] in pyproject.toml"}}
+		return pyfile.Errors{{Range: FirstLine, Msg: "the project has no dependencies to lock", Hint: "add them to dependencies of [project] in pyproject.toml"}}
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (s *stages) target() (string, error) {
 		return s.shipWheels(AppBuilder, s.builderImage(true), shippedWheels, true)
 	case Wheels:
 		if len(s.wheels)+len(s.members) == 0 && s.Install != installWheel {
-			return "", pyfile.Errors{{Range: firstLine, Msg: "target wheels: the project has no dependencies and builds no wheel of its own", Hint: "leave --target away"}}
+			return "", pyfile.Errors{{Range: FirstLine, Msg: "target wheels: the project has no dependencies and builds no wheel of its own", Hint: "leave --target away"}}
 		}
 		return s.shipWheels(Wheels, "", "/", true)
 	}
@@ -135,7 +135,7 @@ var execEnv = []Var{
 
 // helper is the frontend's own image, which holds the programs that run inside builds.
 func (s *stages) helper() string {
-	return s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{firstLine}})
+	return s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{FirstLine}})
 }
 
 // run is an exec of the installer in an image.
