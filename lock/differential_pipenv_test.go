@@ -26,7 +26,7 @@ func pipenv(t *testing.T, bin, dir string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "pipenv"), args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "VIRTUAL_ENV="+filepath.Dir(bin), "PIPENV_NOSPIN=1", "PIPENV_YES=1", "PIPENV_VERBOSITY=-1", "CI=1")
+	cmd.Env = append(os.Environ(), "VIRTUAL_ENV="+filepath.Dir(bin), "PIPENV_NOSPIN=1", "PIPENV_YES=1", "PIPENV_VERBOSITY=-1", "CI=1", "PIP_SRC="+filepath.Join(filepath.Dir(dir), "src"))
 	out, err := cmd.Output()
 	if err, ok := err.(*exec.ExitError); ok {
 		return string(out) + string(err.Stderr), err

@@ -324,68 +324,6 @@ func (r *requirementsReader) optionLine(l *logicalLine, options []option) {
 	}
 }
 
-// include reads the file of a -r or -c, which is relative to the file that it stands in.
-func (r *requirementsReader) include(o option, at span) {
-	switch base := path.Base(o.text); {
-	case strings.Contains(o.text, "://"):
-		r.errorAt(at, "put a copy of it into the build context", "%s must be a file of the build context, not an address", o.name)
-		return
-	case base == "pylock.toml" || pylockName.MatchString(base):
-		r.errorAt(at, fmt.Sprintf("write lock = %q in the Pyfile, without requirements files", path.Join(path.Dir(r.doc.name), o.text)),
-			"pip does not read a pylock.toml that a requirements file includes")
-		return
-	}
-	name, ok := contextPath(r.doc.name, o.text)
-	if !ok {
-		r.errorAt(at, outsideHint, "%s: the file lies outside of the build context", o.name)
-		return
-	}
-	if i := slices.Index(r.open, name); i >= 0 {
-		r.errorAt(at, "", "%s include each other in a circle", listing(append(slices.Clone(r.open[i:]), name), " -> "))
-		return
-	}
-	data, known := r.files[name]
-	switch {
-	case !known:
-		r.wanted = append(r.wanted, name)
-	case data == nil:
-		if r.read["absent "+name] {
-			return
-		}
-		r.read["absent "+name] = true
-		r.errorAt(at, r.nearestFile(name), "there is no file %s in the build context", shown(name))
-		return
-	}
-	r.file(name, o.name == "--constraint")
-}
-
-// nearestFile is the hint for a file that is not there.
-func (r *requirementsReader) nearestFile(name string) string {
-	var known []string
-	for n, data := range r.files {
-		if data != nil && n != "" {
-			known = append(known, n)
-		}
-	}
-	slices.Sort(known)
-	if near := pyfile.Suggest(name, known); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
-	}
-	return fmt.Sprintf("the path is relative to the file that it stands in, %s", r.doc.name)
-}
-
-// shown is a text of the user for a message; one that may hold a password is left out.
-func shown(text string) string {
-	const most = 80
-	if strings.ContainsAny(text, "@#?") || strings.Contains(text, "//") {
-		return "(not shown: it may hold a password)"
-	}
-	if len(text) > most {
-		return fmt.Sprintf("%q...", text[:most])
-	}
-	return fmt.Sprintf("%q", text)
-}
-
 // finish decides what the lines come to together.
 func (r *requirementsReader) finish() *requirementsSet {
 	s := r.set

@@ -1,8 +1,12 @@
 package lock
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/python"
 )
 
 // word is one word of the options of a line, by the quoting rules of a POSIX shell.
@@ -220,4 +224,116 @@ func (r *requirementsReader) optionNamed(l *logicalLine, w word, name string) (o
 	}
 	r.errorAt(l.span(w.from, w.to), hint, "pip knows no option %s in a requirements file", shown)
 	return optionForm{}, false
+}
+
+// formatControl is what --no-binary and --only-binary say, by the rules of pip: a later option takes back an earlier one.
+type formatControl struct {
+	noBinary, onlyBinary map[string]bool // names, or ":all:"
+}
+
+// set applies the value of an option to target.
+func (f *formatControl) set(only bool, value string) {
+	if f.noBinary == nil {
+		f.noBinary, f.onlyBinary = map[string]bool{}, map[string]bool{}
+	}
+	target, other := f.noBinary, f.onlyBinary
+	if only {
+		target, other = other, target
+	}
+	names := strings.Split(value, ",")
+	for i := slices.Index(names, ":all:"); i >= 0; i = slices.Index(names, ":all:") {
+		clear(target)
+		clear(other)
+		target[":all:"] = true
+		names = names[i+1:]
+		if !slices.Contains(names, ":none:") {
+			return
+		}
+	}
+	for _, name := range names {
+		if name == ":none:" {
+			clear(target)
+			continue
+		}
+		name = python.NormalizeName(name)
+		delete(other, name)
+		target[name] = true
+	}
+}
+
+// leavesOut tells whether wheels or sdists of a package are not taken.
+func (f *formatControl) leavesOut(name string) (wheels, sdists bool) {
+	switch {
+	case f.onlyBinary[name]:
+		return false, true
+	case f.noBinary[name]:
+		return true, false
+	case f.onlyBinary[":all:"]:
+		return false, true
+	}
+	return f.noBinary[":all:"], false
+}
+
+// fileOption applies an option of the whole set.
+func (r *requirementsReader) fileOption(o option, at span) {
+	s := r.set
+	switch o.name {
+	case "--index-url":
+		if r.noIndex == nil && r.indexAddress(o, at) {
+			s.indexes = []string{o.text}
+		}
+	case "--extra-index-url":
+		if r.noIndex == nil && r.indexAddress(o, at) {
+			s.indexes = append(s.indexes, o.text)
+		}
+	case "--no-index":
+		s.indexes = nil
+		r.noIndex = r.doc.errorAt(at, "--no-index leaves no index to look for the files in",
+			"leave it out, or name the files: ./wheels/NAME-1.0-py3-none-any.whl --hash=...")
+	case "--find-links":
+		r.findLinks(o, at)
+	case "--no-binary", "--only-binary":
+		if strings.HasPrefix(o.text, "-") {
+			r.errorAt(at, "", "%s needs names of packages, :all: or :none:", o.name)
+			return
+		}
+		s.formats.set(o.name == "--only-binary", o.text)
+	case "--require-hashes":
+		r.require = r.doc.errorAt(at, "--require-hashes and --no-require-hashes exclude each other", "write one of them")
+	case "--no-require-hashes":
+		r.noRequire = true
+	}
+}
+
+// indexAddress checks the address of an index. It never shows it, for it may hold a password.
+func (r *requirementsReader) indexAddress(o option, at span) bool {
+	u, err := url.Parse(o.text)
+	switch {
+	case err == nil && u.User != nil, err != nil && strings.Contains(o.text, "@"):
+		r.errorAt(at, secretHint, "%s has a user name or password in its address", o.name)
+		return false
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		r.errorAt(at, "", "%s must be an address that starts with https://", o.name)
+		return false
+	}
+	return true
+}
+
+// findLinks notes where pip would look for files besides the indexes. It is relative to the file it stands in.
+func (r *requirementsReader) findLinks(o option, at span) {
+	var links findLinks
+	if strings.Contains(o.text, "://") && !strings.HasPrefix(o.text, "file:") {
+		if !r.indexAddress(o, at) {
+			return
+		}
+	} else {
+		dir, ok := contextPath(r.doc.name, strings.TrimPrefix(o.text, "file://"))
+		if ok {
+			links.path = dir
+		} else {
+			// pip-compile writes the user's own setting into the file. An index has the files as well, mostly.
+			links.problem = r.doc.errorAt(at, fmt.Sprintf("%s: the directory lies outside of the build context", o.name), outsideHint)
+		}
+	}
+	r.set.findLinks = append(r.set.findLinks, links)
 }
