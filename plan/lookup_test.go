@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 )
 
@@ -117,6 +118,63 @@ func TestProjectDirectoryWithoutAProjectIsAnError(t *testing.T) {
 	_, err := open(t, "", workspace("[dependencies]\nproject = \"packages/apy\"\n"))
 	if err == nil || !strings.Contains(err.Error(), `there is no pyproject.toml or setup.py in "packages/apy"`) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestServiceSharesRequirementsOfAFolderAboveIt(t *testing.T) {
+	const hash = " --hash=sha256:0123456789012345678901234567890123456789012345678901234567890123\n"
+	files := map[string]string{
+		"services/api/Pyfile":           "",
+		"Pyfile":                        "python = \"3.13\"\n[dependencies]\nproject = \"services/api\"\n",
+		"services/api/pyproject.toml":   "[project]\nname = \"api\"\nversion = \"1\"\n",
+		"services/api/requirements.txt": "-r ../../requirements/base.txt\na==1" + hash,
+		"requirements/base.txt":         "-c constraints.txt\nb==2" + hash,
+		"requirements/constraints.txt":  "b<3\n",
+		"requirements/other.txt":        "c==3\n",
+		"requirements.txt":              "d==4\n",
+	}
+	p := project(t, "", files)
+	in := inputs("linux/amd64")
+	lookup, err := p.LookupPlan(in)
+	if err != nil || lookup == nil {
+		t.Fatalf("%v, %v", lookup, err)
+	}
+	query := find(lookup)["query:lookup"].Files.Actions[0].Write.Data
+	for name, want := range map[string]bool{"a": true, "b": true, "c": false, "d": false} {
+		if strings.Contains(query, "\""+name+"\"") != want {
+			t.Errorf("asks for %s: %v\n%s", name, !want, query)
+		}
+	}
+	in.Found = &index.Answer{Packages: []index.Found{
+		{Name: "a", Files: []index.File{{Name: "a-1-py3-none-any.whl", URL: "https://files.example/a-1-py3-none-any.whl", SHA256: hash[15:79]}}},
+		{Name: "b", Files: []index.File{{Name: "b-2-py3-none-any.whl", URL: "https://files.example/b-2-py3-none-any.whl", SHA256: hash[15:79]}}},
+	}}
+	got, err := p.New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if include := find(got)["source"].Context.Include; !slices.Equal(include, []string{"services/api"}) {
+		t.Errorf("the source is %v", include)
+	}
+}
+
+func TestCUDAWheelsBesideAnIndexOfCPUBuildsAreAWarning(t *testing.T) {
+	wheel := func(name, version, size string) string {
+		return "\n[[package]]\nname = \"" + name + "\"\nversion = \"" + version + "\"\nsource = { registry = \"https://index.example/simple\" }\nwheels = [{ url = \"https://files.example/" +
+			strings.ReplaceAll(name, "-", "_") + "-" + version + "-py3-none-any.whl\", hash = \"sha256:0123456789012345678901234567890123456789012345678901234567890123\", size = " + size + " }]\n"
+	}
+	files := map[string]string{
+		"Pyfile":         "python = \"3.13\"\n",
+		"pyproject.toml": "[project]\nname = \"ml\"\nversion = \"1\"\nrequires-python = \">=3.12\"\ndependencies = [\"torch\"]\n\n[[tool.uv.index]]\nname = \"pytorch-cpu\"\nurl = \"https://torch.example/whl/cpu\"\nexplicit = true\n",
+		"uv.lock": "version = 1\nrequires-python = \">=3.12\"\n\n[[package]]\nname = \"ml\"\nversion = \"1\"\nsource = { virtual = \".\" }\ndependencies = [{ name = \"torch\" }, { name = \"nvidia-cublas-cu12\" }]\n" +
+			"[package.metadata]\nrequires-dist = [{ name = \"torch\" }]\n" + wheel("torch", "2.8.0", "888000000") + wheel("nvidia-cublas-cu12", "12.8.4", "594000000"),
+	}
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Warnings) != 1 || p.Warnings[0].Rule != CUDAWheels || p.Warnings[0].File != "pyproject.toml" || !strings.Contains(p.Warnings[0].Msg, "1.5 GB") {
+		t.Errorf("%+v", p.Warnings)
 	}
 }
 
