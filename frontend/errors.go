@@ -48,7 +48,8 @@ func (b *build) locate(err error) error {
 }
 
 // explain says of a file that could not be fetched which one it is and where the lock names it, because BuildKit's error does not.
-// That of any other step passes unchanged: BuildKit prints the step's name and output with it.
+// So it does for the other steps whose failure has a meaning of its own. That of any other step passes unchanged: BuildKit prints the
+// step's name and output with it.
 func explain(err error, def *bkllb.Definition, p *plan.Plan) error {
 	var vertex *errdefs.VertexError
 	if !errors.As(err, &vertex) {
@@ -56,8 +57,12 @@ func explain(err error, def *bkllb.Definition, p *plan.Plan) error {
 	}
 	name := def.Metadata[digest.Digest(vertex.Digest)].Description["llb.customname"]
 	for _, s := range p.Steps {
-		if s.Fetch != nil && s.Name == name {
+		switch {
+		case s.Name != name:
+		case s.Fetch != nil:
 			return pyfile.Errors{fetchError(s.Fetch, err)}
+		case s.Failure != nil:
+			return pyfile.Errors{s.Failure}
 		}
 	}
 	return err

@@ -66,7 +66,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("no versions could be chosen: uv says why above (%w)", err)
+		return fmt.Errorf("uv found no versions: %w", err)
 	}
 	lock, err := os.ReadFile(filepath.Join(src, lockName))
 	if err != nil {

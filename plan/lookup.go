@@ -85,7 +85,8 @@ func (s *stages) lookup() (string, error) {
 	query := s.query("lookup", index.Query{Indexes: s.indexes(), Packages: s.Lock.Query()})
 	what := fmt.Sprintf("[internal] ask the index for %s", count(len(s.Lock.Query()), "package"))
 	return s.add(Step{ID: lookupStep, Stage: DepBuilder, Name: what, Origin: s.lockOrigin(),
-		Exec: s.ask([]string{"lookup"}, settings, query)}), nil
+		Failure: &pyfile.Error{File: s.Lock.Name, Range: FirstLine, Msg: fmt.Sprintf("%s does not say where its files are, and the index could not be asked; its reason is above", s.Lock.Name)},
+		Exec:    s.ask([]string{"lookup"}, settings, query)}), nil
 }
 
 // settings adds the step that reads what the tool image's pip is configured for, or that of a builder that the Pyfile names. It has no
@@ -211,5 +212,6 @@ func (s *stages) fetchPrivate(a lock.Artifact) (string, error) {
 	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: a.Name,
 		Files: []index.File{{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}}}}})
 	return s.add(Step{ID: "fetch:" + a.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + a.Filename + " with a secret", Origin: s.lockOrigin(),
-		Exec: s.ask([]string{"fetch"}, settings, query)}), nil
+		Failure: &pyfile.Error{File: a.Lock, Range: a.Origin, Msg: fmt.Sprintf("%s cannot be fetched; the reason is above", a.Filename)},
+		Exec:    s.ask([]string{"fetch"}, settings, query)}), nil
 }

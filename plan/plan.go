@@ -98,6 +98,9 @@ type Step struct {
 	// Target tells that the step belongs to the target platform; the others run on the build platform.
 	Target bool   `json:"target,omitempty"`
 	Origin Origin `json:"origin"`
+	// Failure is what it means when the step fails, where its command line would say nothing to the user. What the step prints is shown
+	// in any case.
+	Failure *pyfile.Error `json:"-"`
 
 	Image   *ImageSource `json:"image,omitempty"`
 	Helper  bool         `json:"helper,omitempty"` // the frontend's own image, which carries pyfile-install

@@ -230,7 +230,8 @@ func (s *stages) resolve() (string, error) {
 	e := s.ask(args, settings, s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
 	e.Root, e.Env = s.tool(), execEnv
 	e.Args = append(e.Args, inputs...)
-	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e}), nil
+	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e,
+		Failure: &pyfile.Error{File: s.open.file, Range: s.open.at, Msg: "no versions could be chosen for the requirements; uv's reason is above"}}), nil
 }
 
 // openOrigin is the place of what has to be resolved, if that is in the Pyfile.

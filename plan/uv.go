@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/org/pyfile/index"
+	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
 )
 
@@ -40,5 +41,7 @@ func (s *stages) uv(settings string) (string, error) {
 	}
 	query := s.query("uv", index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: "uv", Files: uvWheels[best : best+1]}}})
 	return s.add(Step{ID: "uv", Stage: DepBuilder, Name: "[internal] fetch uv " + uvVersion, Origin: s.openOrigin(),
+		Failure: &pyfile.Error{File: s.open.file, Range: s.open.at, Msg: "there is no lock file, and uv, which would choose versions, cannot be fetched; the reason is above",
+			Hint: "commit a lock file, or declare an index that has uv"},
 		Exec: s.ask([]string{"fetch"}, settings, query)}), nil
 }
