@@ -92,6 +92,7 @@ var stricter = map[string]string{
 	"pip knows no option -- in":            "pip ignores it without a word",
 	"user name or password":                "it would be in the image's provenance",
 	"user name, password or token":         "it would be in the image's provenance",
+	"only a file has a hash":               "pip sees it when it installs",
 	"must be 64 hex digits":                "pip sees it when it has downloaded the file",
 	"must be an address that starts with":  "pip sees it when it asks the index",
 	"the address must start with":          "pip sees it when it downloads the file",

@@ -40,6 +40,10 @@ func (r *requirementsReader) requirement(l *logicalLine, args string, options []
 	default:
 		r.named(l, q, what)
 	}
+	if (q.kind == Git || q.kind == Directory) && len(q.hashes) > 0 && !q.broken {
+		r.errorAt(q.at, "leave the hash out", "only a file has a hash, and this is a repository or a directory")
+		return
+	}
 	r.add(q, options)
 }
 
