@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,15 @@ func fuzzLock(f *testing.F, name string) {
 				continue
 			}
 			checkArtifacts(t, artifacts, data)
+			listed := l.Directories(r.Project)
+			for _, a := range artifacts {
+				if a.Kind == Directory && !slices.Contains(listed, a.Path) {
+					t.Errorf("%s is selected from %q, which is not among %q", a.Name, a.Path, listed)
+				}
+			}
+			if e := CUDA(artifacts, r.Project); e != nil {
+				checkRange(t, e.Range, pyproject)
+			}
 			again, err := l.Select(r)
 			if err != nil || len(again) != len(artifacts) {
 				t.Fatalf("Select gave %d artifacts, then %d and %v", len(artifacts), len(again), err)
