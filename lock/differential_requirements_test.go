@@ -80,7 +80,6 @@ type parsedOptions struct {
 // stricter are the refusals of what pip takes, and why.
 var stricter = map[string]string{
 	"is not set: a build":                  "pip leaves an unknown variable as it is; a build has none of the user's",
-	"where pip passes over it":             "pip ignores the option without a word",
 	"where pip does not read it":           "pip ignores the word without a word",
 	"has no requirement before it":         "pip ignores the option, with a warning for --hash",
 	"pip reads only":                       "pip ignores the others without a word",
