@@ -81,14 +81,14 @@ func (s *stages) addApp() error {
 		if err != nil {
 			return err
 		}
-		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
+		s.layer(Step{ID: "install-app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
 			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: wheel}, out)}, "install "+s.app.name())
 	case installSource:
 		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.interpreter}
 		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
 			args = append(args, "--bytecode=false")
 		}
-		s.layer(Step{ID: "install:app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
+		s.layer(Step{ID: "install-app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
 			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)}, out)}, "source of "+s.app.name())
 	}
 	return nil

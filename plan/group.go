@@ -47,7 +47,7 @@ func groups(wheels []lock.Artifact, max int, own int64) []group {
 		}
 		sum := sha256.Sum256([]byte(w.Name))
 		i := int(binary.BigEndian.Uint32(sum[:4]) % uint32(buckets))
-		shared[i].ID = fmt.Sprintf("bucket-%d", i+1)
+		shared[i].ID = fmt.Sprintf("bucket %d", i+1) // no package has a name with a space
 		shared[i].Wheels = append(shared[i].Wheels, w)
 	}
 	for _, g := range shared {

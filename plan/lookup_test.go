@@ -88,7 +88,7 @@ func TestMemberOfAWorkspaceLoadsOnlyWhatItNeeds(t *testing.T) {
 	if want := []string{"packages/api", "packages/core"}; !slices.Equal(loaded, want) {
 		t.Errorf("loaded %v, want %v", loaded, want)
 	}
-	for _, id := range []string{"build-app", "build:core", "install:app", "install:core"} {
+	for _, id := range []string{"build-app", "build:core", "install-app", "install:core"} {
 		if _, ok := steps[id]; !ok {
 			t.Errorf("no step %s", id)
 		}
@@ -111,6 +111,35 @@ func TestProjectAtTheRootOfAWorkspaceLeavesItsMembersAside(t *testing.T) {
 		if !slices.Contains(source.Context.Exclude, dir) {
 			t.Errorf("%s changes the application's wheel", dir)
 		}
+	}
+}
+
+func TestNoNameOfAPackageHidesAStep(t *testing.T) {
+	files := workspace("[dependencies]\nproject = \"packages/api\"\n")
+	for name, text := range files {
+		files[name] = strings.ReplaceAll(text, "core", "app")
+	}
+	files["packages/app/pyproject.toml"] = files["packages/core/pyproject.toml"]
+	files["uv.lock"] = strings.ReplaceAll(files["uv.lock"], "packages/core", "packages/app")
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range p.Steps {
+		if seen[s.ID] {
+			t.Errorf("two steps %s", s.ID)
+		}
+		seen[s.ID] = true
+	}
+	var wheels []string
+	for _, s := range find(p) {
+		if strings.Contains(s.Name, "build the wheel of") {
+			wheels = append(wheels, s.Name)
+		}
+	}
+	if len(wheels) != 2 {
+		t.Errorf("builds %v", wheels)
 	}
 }
 
