@@ -86,6 +86,20 @@ func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
 	}
 }
 
+func TestAnIndexOfTheLockCanComeBesideTheUsualOnes(t *testing.T) {
+	main, other := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
+	other.page("/simple/demo/", File{Name: "demo-1.whl", URL: "o", SHA256: sumA})
+	q := wants("demo", File{SHA256: sumA})
+	q.Packages[0].Indexes = []string{"", other.URL + "/simple/"}
+	answer, err := newStep(t, nil, Settings{Default: main.URL + "/simple"}, q, nil).run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Packages[0]; !slices.Equal(got.Asked, []string{main.URL + "/simple", other.URL + "/simple/"}) || len(got.Files) != 1 {
+		t.Errorf("%+v, want both to be asked", got)
+	}
+}
+
 func TestFlatPagesAreReadOnce(t *testing.T) {
 	main := newServer(t, (*httptest.Server).Start)
 	main.mux.HandleFunc("/links", func(w http.ResponseWriter, _ *http.Request) {

@@ -31,7 +31,7 @@ type Source struct {
 // Package is a project and the files of it that are wanted.
 type Package struct {
 	Name    string   `json:"name"`
-	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for this package, asked instead of the others
+	Indexes []string `json:"indexes,omitempty"` // addresses that the lock names for this package, asked instead of the others; "" stands for those
 	Files   []File   `json:"files"`
 }
 

@@ -143,6 +143,10 @@ func arrange(settings *Settings, sources []Source, secrets string) (*sites, logi
 func (all *sites) of(p Package) ([]site, error) {
 	var list []site
 	for _, address := range p.Indexes {
+		if address == "" {
+			list = append(list, all.usual...)
+			continue
+		}
 		s, err := parseSite("an index of the lock", address, false)
 		if err != nil {
 			return nil, err

@@ -263,7 +263,13 @@ func (s *stages) resolverSource() (step string, inputs []string, err error) {
 	} else {
 		for _, name := range s.open.reads {
 			mkdir(path.Dir(name))
-			write(name, string(s.files[name]))
+			if text := s.files[name]; text != nil {
+				write(name, string(text))
+				continue
+			}
+			// A wheel or an archive of the context: the frontend has not read it.
+			c := s.add(Step{ID: "load:" + name, Stage: DepBuilder, Name: "[dep-builder] load " + name, Origin: s.lockOrigin(), Context: &Context{Include: []string{name}}})
+			files.Actions = append(files.Actions, Action{Copy: &Copy{From: c, Source: "/" + name, Path: "/" + name}})
 		}
 		inputs = s.open.files
 	}
