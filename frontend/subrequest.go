@@ -143,7 +143,7 @@ func (b *build) platforms() []ocispecs.Platform {
 	return b.BuildPlatforms[:1]
 }
 
-// outline lists the build arguments.
+// outline lists the build arguments and the secrets.
 func (b *build) outline(context.Context) (*outline.Outline, error) {
 	file, err := pyfile.Parse(b.source.Filename, b.source.Data, b.BuildArgs)
 	if err != nil {
@@ -161,6 +161,12 @@ func (b *build) outline(context.Context) (*outline.Outline, error) {
 	for _, a := range file.Args {
 		out.Args = append(out.Args, outline.Arg{Name: a.Name.Value, Value: a.Value,
 			Location: &pb.Location{Ranges: []*pb.Range{llb.Range(a.Name.Range)}}})
+	}
+	for _, i := range file.Indexes {
+		if i.Secret.Set() {
+			out.Secrets = append(out.Secrets, outline.Secret{Name: i.Secret.Value, Required: true,
+				Location: &pb.Location{Ranges: []*pb.Range{llb.Range(i.Secret.Range)}}})
+		}
 	}
 	return out, nil
 }

@@ -28,11 +28,11 @@ func call(t *testing.T, dir string, args ...string) (stdout, stderr string, code
 	return out.String(), diagnostics.String(), cmd.ProcessState.ExitCode()
 }
 
-// askable is a project whose Pyfile has build arguments.
+// askable is a project whose Pyfile has build arguments and a secret.
 func askable(t *testing.T) string {
 	t.Helper()
 	dir := example(t, "hello")
-	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nlabels = { level = \"${LEVEL}\" }\n\n[args]\nLEVEL = \"info\"\nPORT = \"8000\"\n")
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nlabels = { level = \"${LEVEL}\" }\n\n[args]\nLEVEL = \"info\"\nPORT = \"8000\"\n\n[index.company]\nurl = \"https://packages.example/simple/\"\nsecret = \"company-token\"\n")
 	return dir
 }
 
@@ -65,13 +65,13 @@ func TestCallsAnswerInText(t *testing.T) {
 		{call: "check", out: []string{"Check complete, no warnings found.\n"}},
 		{call: "lint", out: []string{"Check complete, no warnings found.\n"}},
 		{call: "check", wrong: true, code: 1, stderr: []string{"ERROR: " + problems, "Pyfile:2\n", "   2 | >>> pyton = \"3.13\"\n   3 | >>> cmd = \"hello\"\n"}},
-		{call: "outline", out: []string{"final", "the image to ship", "LEVEL", "info", "PORT", "8000"}},
+		{call: "outline", out: []string{"final", "the image to ship", "LEVEL", "info", "PORT", "8000", "company-token"}},
 		{call: "outline", args: []string{"--build-arg", "LEVEL=debug", "--target", "base"}, out: []string{"base", "the slim image", "LEVEL", "debug"}},
 		{call: "outline", wrong: true, code: 1, stderr: []string{problems}},
 		{call: "targets", out: []string{"dep-builder ", "base ", "app-builder ", "final (default) ", "wheels "}},
 		// What --target takes does not depend on the Pyfile.
 		{call: "targets", wrong: true, out: []string{"final (default) "}},
-		{call: "subrequests.describe", out: []string{"\nlint ", "\noutline ", "\ntargets ", "\npyfile.plan ", "\nsubrequests.describe "}},
+		{call: "subrequests.describe", out: []string{"\nlint ", "\noutline ", "\ntargets ", "\npyfile.plan ", "\npyfile.lock ", "\nsubrequests.describe "}},
 		{call: "subrequests.describe", wrong: true, out: []string{"\nlint "}},
 		{call: "pyfile.plan", out: []string{`"target": "final"`, `"result": "final"`}},
 		{call: "pyfile.plan", args: []string{"--target", "base"}, out: []string{`"target": "base"`, `"result": "base"`}},
@@ -141,11 +141,13 @@ func TestCallsAnswerInJSON(t *testing.T) {
 	}
 
 	var outline struct {
-		Name string
-		Args []struct{ Name, Value string }
+		Name    string
+		Args    []struct{ Name, Value string }
+		Secrets []struct{ Name string }
 	}
 	ask(t, right, "outline", &outline)
-	if outline.Name != "final" || len(outline.Args) != 2 || outline.Args[0].Name != "LEVEL" || outline.Args[0].Value != "info" || outline.Args[1].Name != "PORT" {
+	if outline.Name != "final" || len(outline.Args) != 2 || outline.Args[0].Name != "LEVEL" || outline.Args[0].Value != "info" || outline.Args[1].Name != "PORT" ||
+		len(outline.Secrets) != 1 || outline.Secrets[0].Name != "company-token" {
 		t.Errorf("outline: %+v", outline)
 	}
 
@@ -173,7 +175,7 @@ func TestCallsAnswerInJSON(t *testing.T) {
 	for _, r := range requests {
 		names = append(names, r.Name)
 	}
-	for _, want := range []string{"lint", "outline", "targets", "pyfile.plan", "subrequests.describe"} {
+	for _, want := range []string{"lint", "outline", "targets", "pyfile.plan", "pyfile.lock", "subrequests.describe"} {
 		if !slices.Contains(names, "frontend."+want) {
 			t.Errorf("describe lists %v, not %s", names, want)
 		}

@@ -31,6 +31,9 @@ func (p *Project) findLock(r *reading, relock bool) (pyfile.Errors, error) {
 		return collect(nil, err), nil
 	}
 	p.locks = names
+	if more := l.Requirements(); len(more) > 0 {
+		p.locks = more
+	}
 	if l.Loose != nil {
 		problems = p.openFiles(l)
 	} else {

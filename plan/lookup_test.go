@@ -185,6 +185,11 @@ func TestServiceSharesRequirementsOfAFolderAboveIt(t *testing.T) {
 	if include := find(got)["source"].Context.Include; !slices.Equal(include, []string{"services/api"}) {
 		t.Errorf("the source is %v", include)
 	}
+	for _, name := range []string{"services/api/requirements.txt", "requirements/base.txt"} {
+		if !slices.Contains(find(got)["source"].Context.Exclude, name) {
+			t.Errorf("%s changes the application", name)
+		}
+	}
 }
 
 func TestCUDAWheelsBesideAnIndexOfCPUBuildsAreAWarning(t *testing.T) {

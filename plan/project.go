@@ -27,7 +27,7 @@ type Project struct {
 	trees      map[string]tree // directories that packages of the lock are built from, by path
 	others     []string        // all directories that the lock has a package in
 	open       *openSet        // what a resolver has to choose, nil with a lock and without dependencies
-	locks      []string        // the lock, or the requirements files, as paths in the context
+	locks      []string        // the lock, or the requirements files with what they include, as paths in the context
 	files      map[string][]byte
 	pythonFile string // where Python stands when it is not in the Pyfile
 }
