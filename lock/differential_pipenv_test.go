@@ -38,7 +38,6 @@ type pipenvProject struct {
 	name       string
 	files      map[string]string
 	categories [][]string // of the Pipfile, each a question
-	refused    bool
 }
 
 // INDEX, WHEEL and SHA in a Pipfile stand for the index that pip is configured for, and a wheel there.

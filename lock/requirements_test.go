@@ -16,7 +16,7 @@ import (
 )
 
 // readAll reads requirements files with all that they need, as the frontend does.
-func readAll(t testing.TB, names []string, context map[string]string) (*Lock, map[string][]byte, error) {
+func readAll(t testing.TB, names []string, context map[string]string) (*Lock, error) {
 	t.Helper()
 	files := map[string][]byte{}
 	rounds := 0
@@ -32,14 +32,14 @@ func readAll(t testing.TB, names []string, context map[string]string) (*Lock, ma
 		}
 	}
 	l, err := Read(names, files)
-	return l, files, err
+	return l, err
 }
 
 // sha is a sha256 option.
 func sha(text string) string { return "--hash=sha256:" + string(expandHashes("HASH("+text+")")) }
 
 func TestRequirementsListsWhatAResolverReads(t *testing.T) {
-	l, _, err := readAll(t, []string{"in/a.in", "b.txt"}, map[string]string{
+	l, err := readAll(t, []string{"in/a.in", "b.txt"}, map[string]string{
 		"in/a.in":            "-r sub/c.txt\n-c ../limits.txt\nflask\n./wheels/x-1.0-py3-none-any.whl\n",
 		"in/sub/c.txt":       "-r ../../b.txt\nsix @ file:vendor/six-1.tar.gz\n-e ./lib\n--find-links ../links\n",
 		"limits.txt":         "flask<3\n",
@@ -86,7 +86,7 @@ func TestNeedsAsksForWhatIncludesInclude(t *testing.T) {
 }
 
 func TestConfigSettingsOfRequirementsAreKept(t *testing.T) {
-	l, _, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": `
+	l, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": `
 Py.Yaml --config-settings "--build-option=--with-libyaml" -C a=1 --config-setting 'a=2=3'
 six
 `})
@@ -136,7 +136,7 @@ func TestEveryEncodingOfPipIsRead(t *testing.T) {
 		"line tabs":     "# one\vidna==3.7\f",
 		"next line":     "# one\u0085idna==3.7\u2028",
 	} {
-		l, _, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": data})
+		l, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": data})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -155,7 +155,7 @@ func TestEveryEncodingOfPipIsRead(t *testing.T) {
 		"surrogate":      {"\xff\xfe\x00\xd8a\x00", "requirements.txt:1: the file is not UTF-16, as its byte order mark says"},
 		"utf-8 mark":     {"\xef\xbb\xbf\na\xff", "requirements.txt:2: the file is not UTF-8, as its byte order mark says"},
 	} {
-		_, _, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": c.data})
+		_, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": c.data})
 		if err == nil || err.Error() != c.want+"\n\thint: save the file as UTF-8" {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
@@ -164,7 +164,7 @@ func TestEveryEncodingOfPipIsRead(t *testing.T) {
 
 // TestProblemsOfJoinedLinesStandAtTheirOwnLine: a hash in the third line of a requirement is reported there.
 func TestProblemsOfJoinedLinesStandAtTheirOwnLine(t *testing.T) {
-	_, _, err := readAll(t, []string{"requirements.txt"}, map[string]string{
+	_, err := readAll(t, []string{"requirements.txt"}, map[string]string{
 		"requirements.txt": "# one\nidna==3.7 \\\n  " + sha("x") + " \\\n    --hash=sha256:zz \\\n    # end\n"})
 	var errs pyfile.Errors
 	if !errors.As(err, &errs) || len(errs) != 1 {
@@ -217,7 +217,7 @@ func TestIncludesThatMultiplyAreReadOnce(t *testing.T) {
 	for i := range 60 {
 		context[fmt.Sprintf("r%d.txt", i)] = fmt.Sprintf("-r r%d.txt\n-r ./r%d.txt\n-c r%d.txt\n", i+1, i+1, i+1)
 	}
-	l, _, err := readAll(t, []string{"r0.txt"}, context)
+	l, err := readAll(t, []string{"r0.txt"}, context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestIncludesThatMultiplyAreReadOnce(t *testing.T) {
 }
 
 func TestSelectDoesNotChangeTheLock(t *testing.T) {
-	l, _, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": "b==1.0 " + sha("b-1.0-py3-none-any.whl") + "\na==1.0 " + sha("a-1.0.tar.gz") + "\n"})
+	l, err := readAll(t, []string{"requirements.txt"}, map[string]string{"requirements.txt": "b==1.0 " + sha("b-1.0-py3-none-any.whl") + "\na==1.0 " + sha("a-1.0.tar.gz") + "\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestHugeRequirementsAreRead(t *testing.T) {
 
 // TestRequirementsOfSubdirectoriesNameTheirFile: problems and artifacts name the file that the line stands in.
 func TestRequirementsOfSubdirectoriesNameTheirFile(t *testing.T) {
-	l, _, err := readAll(t, []string{filepath.Join("a", "requirements.txt")}, map[string]string{
+	l, err := readAll(t, []string{filepath.Join("a", "requirements.txt")}, map[string]string{
 		"a/requirements.txt":   "-r b/requirements.txt\n./w/x-1.0-py3-none-any.whl " + sha("x") + "\n",
 		"a/b/requirements.txt": "\n./w/y-1.0-py3-none-any.whl " + sha("y") + "\n",
 	})
