@@ -197,21 +197,28 @@ func (p *Project) private(address string) bool {
 	return slices.ContainsFunc(p.File.Indexes, func(i pyfile.Index) bool { return i.Secret.Set() && sameOrigin(i.URL.Value, address) })
 }
 
+// signed tells whether an index gave an address with a query in it, which may be a token, and may hold for an hour only.
+func (p *Project) signed(address string) bool { return p.AsksIndex() && strings.Contains(address, "?") }
+
 func sameOrigin(a, b string) bool {
 	x, errX := url.Parse(a)
 	y, errY := url.Parse(b)
 	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
 }
 
-// fetchPrivate adds the step that fetches a file with a secret, which BuildKit's own source could only send as it stands.
-func (s *stages) fetchPrivate(a lock.Artifact) (string, error) {
+// fetchByHelper adds the step that fetches a file with a secret, which BuildKit's own source could only send as it stands, or one whose
+// address is not to be kept: then the index is asked for it when it is fetched.
+func (s *stages) fetchByHelper(a lock.Artifact) (string, error) {
+	file := index.File{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}
+	if s.signed(a.URL) {
+		file.URL = ""
+	}
 	settings, err := s.settings()
 	if err != nil {
 		return "", err
 	}
-	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: a.Name,
-		Files: []index.File{{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}}}}})
-	return s.add(Step{ID: "fetch:" + a.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + a.Filename + " with a secret", Origin: s.lockOrigin(),
+	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: a.Name, Files: []index.File{file}}}})
+	return s.add(Step{ID: "fetch:" + a.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + a.Filename, Origin: s.lockOrigin(),
 		Failure: &pyfile.Error{File: a.Lock, Range: a.Origin, Msg: fmt.Sprintf("%s cannot be fetched; the reason is above", a.Filename)},
 		Exec:    s.ask([]string{"fetch"}, settings, query)}), nil
 }

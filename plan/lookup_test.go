@@ -348,6 +348,24 @@ func TestUserOfSSHIsNoPassword(t *testing.T) {
 	}
 }
 
+func TestAddressThatAnIndexSignsIsNotKept(t *testing.T) {
+	const hash = "0123456789012345678901234567890123456789012345678901234567890123"
+	p := project(t, "", map[string]string{"Pyfile": "python = \"3.13\"\n", "requirements.txt": "a==1 --hash=sha256:" + hash + "\n"})
+	in := inputs("linux/amd64")
+	in.Found = &index.Answer{Packages: []index.Found{{Name: "a", Files: []index.File{{Name: "a-1-py3-none-any.whl", URL: "https://files.example/a-1-py3-none-any.whl?token=hunter2", SHA256: hash}}}}}
+	got, err := p.New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := json.Marshal(got)
+	if strings.Contains(string(data), "hunter2") {
+		t.Errorf("the plan has the token: %s", data)
+	}
+	if s := find(got)["fetch:a-1-py3-none-any.whl"]; s.Exec == nil || !strings.Contains(string(data), hash) {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestPasswordsInRequirementsWithoutALockAreRefused(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"pyproject.toml":   {"pyproject.toml": "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"a @ https://me:hunter2@files.example/a-1-py3-none-any.whl\"]\n"},

@@ -26,9 +26,9 @@ func (s *stages) fetch(wheels []lock.Artifact) ([]wheelFile, error) {
 			out[i].path = "/" + w.Path
 			out[i].step = s.add(Step{ID: "load:" + w.Path, Stage: DepBuilder, Name: "[dep-builder] load " + w.Path, Origin: s.lockOrigin(),
 				Context: &Context{Include: []string{w.Path}}})
-		case s.private(w.URL):
+		case s.private(w.URL) || s.signed(w.URL):
 			var err error
-			if out[i].step, err = s.fetchPrivate(w); err != nil {
+			if out[i].step, err = s.fetchByHelper(w); err != nil {
 				return nil, err
 			}
 		default:
