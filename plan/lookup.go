@@ -209,15 +209,20 @@ func sameOrigin(a, b string) bool {
 // fetchByHelper adds the step that fetches a file with a secret, which BuildKit's own source could only send as it stands, or one whose
 // address is not to be kept: then the index is asked for it when it is fetched.
 func (s *stages) fetchByHelper(a lock.Artifact) (string, error) {
-	file := index.File{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}
+	wanted := index.Package{Name: a.Name, Files: []index.File{{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}}}
 	if s.signed(a.URL) {
-		file.URL = ""
+		wanted.Files[0].URL = ""
+		for _, asked := range s.Lock.Query() {
+			if asked.Name == a.Name {
+				wanted.Indexes = append(wanted.Indexes, asked.Indexes...)
+			}
+		}
 	}
 	settings, err := s.settings()
 	if err != nil {
 		return "", err
 	}
-	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{{Name: a.Name, Files: []index.File{file}}}})
+	query := s.query(a.Filename, index.Query{Indexes: s.indexes(), Packages: []index.Package{wanted}})
 	return s.add(Step{ID: "fetch:" + a.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + a.Filename, Origin: s.lockOrigin(),
 		Failure: &pyfile.Error{File: a.Lock, Range: a.Origin, Msg: fmt.Sprintf("%s cannot be fetched; the reason is above", a.Filename)},
 		Exec:    s.ask([]string{"fetch"}, settings, query)}), nil
