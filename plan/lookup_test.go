@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,33 @@ func TestProjectAtTheRootOfAWorkspaceLeavesItsMembersAside(t *testing.T) {
 		if !slices.Contains(source.Context.Exclude, dir) {
 			t.Errorf("%s changes the application's wheel", dir)
 		}
+	}
+}
+
+func TestManyMembersStayBelowTheLimitOfLayers(t *testing.T) {
+	files := map[string]string{"Pyfile": "python = \"3.13\"\n[dependencies]\nproject = \"packages/m000\"\n"}
+	lock, deps := "version = 1\nrequires-python = \">=3.12\"\n", ""
+	for i := range 200 {
+		name := fmt.Sprintf("m%03d", i)
+		files["packages/"+name+"/pyproject.toml"] = member(name)
+		if i > 0 {
+			lock += "\n[[package]]\nname = \"" + name + "\"\nversion = \"1.0\"\nsource = { editable = \"packages/" + name + "\" }\n"
+			deps += "    { name = \"" + name + "\" },\n"
+		}
+	}
+	files["uv.lock"] = lock + "\n[[package]]\nname = \"m000\"\nversion = \"1.0\"\nsource = { editable = \"packages/m000\" }\ndependencies = [\n" + deps + "]\n"
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, built := find(p), 0
+	for id := range steps {
+		if strings.HasPrefix(id, "build:") {
+			built++
+		}
+	}
+	if layers := len(steps[Final].Merge); layers > 60 || built != 199 {
+		t.Errorf("%d layers, %d members built", layers, built)
 	}
 }
 

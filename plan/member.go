@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -46,18 +47,45 @@ func notBuilt(a lock.Artifact) *pyfile.Error {
 	return e
 }
 
-// member adds the steps that build a package from its directory, and its layer. Their key holds that directory alone.
-func (s *stages) member(a lock.Artifact) error {
+// maxMembers is the number of members with a layer of their own. The others share one, because layers are limited.
+const maxMembers = 16
+
+// installMembers adds the steps that build packages from their directories, and their layers. The keys of a member's steps hold its
+// directory alone.
+func (s *stages) installMembers() error {
+	own := s.members[:min(maxMembers, len(s.members))]
+	for _, a := range own {
+		if err := s.installTrees("install:"+a.Name, a); err != nil {
+			return err
+		}
+	}
+	if more := s.members[len(own):]; len(more) > 0 {
+		return s.installTrees("install more members", more...)
+	}
+	return nil
+}
+
+// installTrees adds the layer of some members.
+func (s *stages) installTrees(id string, members ...lock.Artifact) error {
 	args := s.installArgs()
 	if s.foreign {
 		args = append(args, "--any")
 	}
-	wheel, err := s.memberWheel(a)
-	if err != nil {
-		return err
+	var mounts []Mount
+	for _, a := range members {
+		wheel, err := s.memberWheel(a)
+		if err != nil {
+			return err
+		}
+		dir := path.Join(wheelDir, a.Name)
+		args, mounts = append(args, dir), append(mounts, Mount{Path: dir, From: wheel})
 	}
-	s.layer(Step{ID: "install:" + a.Name, Stage: Base, Name: "[base] install " + a.Name, Origin: s.lockOrigin(),
-		Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: wheel}, Mount{Path: outDir, Output: true})}, "install "+a.Name)
+	what := members[0].Name
+	if len(members) > 1 {
+		what += fmt.Sprintf(" and %d more", len(members)-1)
+	}
+	s.layer(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(),
+		Exec: s.run(s.tool(), args, append(mounts, Mount{Path: outDir, Output: true})...)}, "install "+what)
 	return nil
 }
 

@@ -76,12 +76,7 @@ func (s *stages) dependencies(facts string) error {
 		return err
 	}
 	s.runtime(facts, asked)
-	for _, a := range s.members {
-		if err := s.member(a); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.installMembers()
 }
 
 // asked are the steps whose result the frontend has read in a solve of its own, beside the facts. A registry cache carries only what the
