@@ -66,6 +66,9 @@ func TestIndexIsAskedAgainOnlyWhenTheLockOrTheIndexesChange(t *testing.T) {
 			t.Errorf("mode=%s: another image, %s instead of %s", mode, got, digest)
 		}
 	}
+	patched := derivedBase(t, "patched", "RUN touch /patched")
+	replace(t, dir, "Pyfile", "cmd =", "base = \""+patched+"\"\ncmd =")
+	pushes("base patched", nil, nil)
 	write(t, dir, "requirements.txt", newer.pinned()+two.pinned())
 	pushes("bumped", both, []string{newer.filename(), two.filename()})
 	if got := run(t, image); got != "now 1.1 2.0\n" {
@@ -205,11 +208,7 @@ func TestMirrorOfTheImagesPipIsUsedWithoutAWord(t *testing.T) {
 		"file": "RUN printf '[global]\\nindex-url = " + s.simple() + "\\n' > /etc/pip.conf", "env": "ENV PIP_INDEX_URL=" + s.simple(),
 	} {
 		t.Run(how, func(t *testing.T) {
-			base := t.TempDir()
-			write(t, base, "Dockerfile", "FROM python:3.13-slim\n"+line+"\n")
-			mirrored := registryHost + "/test/mirrored-" + how + ":1"
-			must(t, base, "buildctl", "--addr", labDaemon().addr, "build", "--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=.",
-				"--output", "type=image,name="+mirrored+",push=true")
+			mirrored := derivedBase(t, "mirrored-"+how, line)
 			dir := hashProject(t, s, "", one, two)
 			write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nbase = \""+mirrored+"\"\ncmd = [\"python\", \"main.py\"]\n")
 			labDaemon().push(t, dir, registryHost+"/test/lookup:mirror", "--no-cache")
@@ -218,6 +217,16 @@ func TestMirrorOfTheImagesPipIsUsedWithoutAWord(t *testing.T) {
 			}
 		})
 	}
+}
+
+// derivedBase pushes an image made of the base by a line of a Dockerfile, and returns its name.
+func derivedBase(t *testing.T, name, line string) string {
+	t.Helper()
+	dir, image := t.TempDir(), registryHost+"/test/"+name+":1"
+	write(t, dir, "Dockerfile", "FROM python:3.13-slim\n"+line+"\n")
+	must(t, dir, "buildctl", "--addr", labDaemon().addr, "build", "--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=.",
+		"--output", "type=image,name="+image+",push=true")
+	return image
 }
 
 func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
