@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/python"
 )
 
 // decoder reads typed values out of a document. A value of the wrong type is reported at its line and read as absent, so one
@@ -142,4 +143,20 @@ func (d *decoder) pairs(t *node, key, what string) []pyfile.Pair {
 		out = append(out, pyfile.Pair{Key: pyfile.String{Value: e.name, Range: d.doc.span(e.at)}, Value: d.located(e.value)})
 	}
 	return out
+}
+
+// identity reads what every package of a lock has: its name, its version, and the place of the name. It is not ok without a name.
+func (d *decoder) identity(t *node, table string) (c chosen, ok bool) {
+	name := d.typed(t, "name", table+".name", stringNode)
+	switch {
+	case t.get("name") == nil:
+		d.errorf(t.at, "a [[%s]] has no name", table)
+		return c, false
+	case name == nil:
+		return c, false
+	case !python.ValidName(name.text):
+		d.errorf(name.at, "%s.name %q is not the name of a package", table, name.text)
+		return c, false
+	}
+	return chosen{name: python.NormalizeName(name.text), version: d.text(t, "version", table+".version"), at: t.line("name")}, true
 }

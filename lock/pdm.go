@@ -190,19 +190,11 @@ func (d *decoder) oldPDMFiles(meta *node) map[string][]file {
 }
 
 func readPDMPackage(d *decoder, t *node) *pdmPackage {
-	name := d.typed(t, "name", "package.name", stringNode)
-	if name == nil || !python.ValidName(name.text) {
-		if t.get("name") == nil {
-			d.errorf(t.at, "a [[package]] has no name")
-		} else if name != nil {
-			d.errorf(name.at, "package.name %q is not the name of a package", name.text)
-		}
+	c, ok := d.identity(t, "package")
+	if !ok {
 		return nil
 	}
-	p := &pdmPackage{}
-	p.name = python.NormalizeName(name.text)
-	p.at = t.line("name")
-	p.version = d.text(t, "version", "package.version")
+	p := &pdmPackage{chosen: c}
 	p.requiresPython = d.str(t, "requires_python", "package.requires_python")
 	p.extras = d.pdmNames(t, "extras", "package.extras")
 	slices.Sort(p.extras)

@@ -8,19 +8,11 @@ import (
 
 // readPackage reads one [[package]]; nil when it cannot be told which one it is.
 func (l *poetryLock) readPackage(d *decoder, t *node) *poetryPackage {
-	name := d.typed(t, "name", "package.name", stringNode)
-	if name == nil || !python.ValidName(name.text) {
-		if t.get("name") == nil {
-			d.errorf(t.at, "a [[package]] has no name")
-		} else if name != nil {
-			d.errorf(name.at, "package.name %q is not the name of a package", name.text)
-		}
+	c, ok := d.identity(t, "package")
+	if !ok {
 		return nil
 	}
-	p := &poetryPackage{}
-	p.name = python.NormalizeName(name.text)
-	p.at = t.line("name")
-	p.version = d.text(t, "version", "package.version")
+	p := &poetryPackage{chosen: c}
 	p.release, _ = python.ParseVersion(p.version)
 	if t.get("version") == nil {
 		d.errorf(p.at, "package.version is missing")

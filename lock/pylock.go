@@ -99,19 +99,11 @@ func (d *decoder) names(t *node, key string) []string {
 }
 
 func readPylockPackage(d *decoder, t *node) *pylockPackage {
-	name := d.typed(t, "name", "packages.name", stringNode)
-	if name == nil || !python.ValidName(name.text) {
-		if t.get("name") == nil {
-			d.errorf(t.at, "a [[packages]] has no name")
-		} else if name != nil {
-			d.errorf(name.at, "packages.name %q is not the name of a package", name.text)
-		}
+	c, ok := d.identity(t, "packages")
+	if !ok {
 		return nil
 	}
-	p := &pylockPackage{}
-	p.name = python.NormalizeName(name.text)
-	p.at = t.line("name")
-	p.version = d.text(t, "version", "packages.version")
+	p := &pylockPackage{chosen: c}
 	if m := d.typed(t, "marker", "packages.marker", stringNode); m != nil {
 		p.marker = marker{m.text, m.at}
 	}

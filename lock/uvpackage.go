@@ -9,19 +9,11 @@ import (
 
 // readUVPackage reads one [[package]]; nil when it has no name.
 func readUVPackage(d *decoder, t *node) *uvPackage {
-	name := d.typed(t, "name", "package.name", stringNode)
-	if name == nil || !python.ValidName(name.text) {
-		if t.get("name") == nil {
-			d.errorf(t.at, "a [[package]] has no name")
-		} else if name != nil {
-			d.errorf(name.at, "package.name %q is not the name of a package", name.text)
-		}
+	c, ok := d.identity(t, "package")
+	if !ok {
 		return nil
 	}
-	p := &uvPackage{}
-	p.name = python.NormalizeName(name.text)
-	p.at = t.line("name")
-	p.version = d.text(t, "version", "package.version")
+	p := &uvPackage{chosen: c}
 	p.source = d.uvSource(t, "package.source")
 	p.markers = d.markers(t, "resolution-markers", "package.resolution-markers")
 	p.deps = d.edges(t, "dependencies", "package.dependencies")
