@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
@@ -62,7 +63,8 @@ type build struct {
 	*dockerui.Client
 	gateway client.Client
 	source  *dockerui.Source
-	files   map[string][]byte // of the context, by path
+	mu      sync.Mutex        // of files, since platforms are planned at the same time
+	files   map[string][]byte // of the context, by path, and a lock that was resolved
 	remote  *bkllb.State      // the context when it is not the client's directory
 	images  images
 	created *time.Time // of the images, when the user says so

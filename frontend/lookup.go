@@ -33,7 +33,9 @@ func (b *build) resolve(ctx context.Context, project *plan.Project, in plan.Inpu
 	l, err := lock.Read([]string{plan.ResolvedFile}, map[string][]byte{plan.ResolvedFile: data})
 	var problems pyfile.Errors
 	if errors.As(err, &problems) {
+		b.mu.Lock()
 		b.files[plan.ResolvedFile] = data // errors show its lines
+		b.mu.Unlock()
 	}
 	return l, err
 }

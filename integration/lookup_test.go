@@ -146,6 +146,33 @@ func TestPrivateIndexOverTLS(t *testing.T) {
 	}
 }
 
+// TestUnlockedProjectOfAPrivateIndex resolves from an index that wants a password, beside the default one, which has the build backend.
+func TestUnlockedProjectOfAPrivateIndex(t *testing.T) {
+	const canary = "c4n4ry-0f-th3-r3s0lv3r"
+	s := newIndex(t, []testWheel{newWheel(t, "one", "1.0", "two>=2"), newWheel(t, "two", "2.0")}, func(s *indexServer) { s.user, s.passwords = "robot", []string{canary} })
+	dir, image := t.TempDir(), registryHost+"/test/lookup:private-unlocked"
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\ncmd = [\"python\", \"-m\", \"shop\"]\n[index.company]\nurl = \""+s.simple()+"\"\nusername = \"robot\"\nsecret = \"company\"\n")
+	write(t, dir, "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"one\"]\n[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n")
+	write(t, dir, "src/shop/__init__.py", "")
+	write(t, dir, "src/shop/__main__.py", "import one, two\nprint(one.version, two.version)\n")
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, filepath.Dir(secret), "secret", canary)
+	_, log := freshDaemon(t, registryHost).push(t, dir, image, "--secret", "id=company,src="+secret)
+	if got := run(t, image); got != "1.0 2.0\n" {
+		t.Errorf("the image prints %q", got)
+	}
+	if strings.Contains(log, canary) {
+		t.Errorf("the log has the secret:\n%s", log)
+	}
+	if where := contains(t, image, canary); where != "" {
+		t.Errorf("%s has the secret", where)
+	}
+	lock := must(t, dir, "docker", "buildx", "--builder", os.Getenv("PYFILE_LAB_BUILDER"), "build", "--call=pyfile.lock", "-f", "Pyfile", "--secret", "id=company,src="+secret, ".")
+	if strings.Contains(lock, canary) || !strings.Contains(lock, "two-2.0-py3-none-any.whl") {
+		t.Errorf("the lock:\n%s", lock)
+	}
+}
+
 // contains names the part of an image in which a text is: its manifest, its configuration or a file of a layer.
 func contains(t *testing.T, image, text string) string {
 	t.Helper()
