@@ -121,11 +121,13 @@ var (
 )
 
 // report is what a client prints of a failure after its progress: the output of a failed step, the marked lines, the message. Times
-// before the lines of output are left out.
+// before the lines of output are left out. The first words of the message depend on which end of the client's connection hears of the
+// failure first.
 func report(out string) string {
 	if all := progressLine.FindAllStringIndex(out, -1); len(all) > 0 {
 		out = out[all[len(all)-1][1]:]
 	}
+	out = strings.Replace(out, "\nerror: failed to run Build function: ", "\nerror: failed to solve: ", 1)
 	return timing.ReplaceAllString(strings.TrimLeft(out, "\n"), "")
 }
 

@@ -24,7 +24,7 @@ func pythonFits(t python.Target, requires pyfile.String, lock string) *pyfile.Er
 	if err != nil {
 		return &pyfile.Error{File: lock, Range: requires.Range, Msg: fmt.Sprintf("requires-python must be versions such as \">=3.12\", not %q", requires.Value)}
 	}
-	if spec.Contains(release(t.Python), true) {
+	if t.Satisfies(spec) {
 		return nil
 	}
 	return &pyfile.Error{File: lock, Range: requires.Range,

@@ -66,13 +66,9 @@ type chooser struct {
 
 // file picks the wheel that fits best, else the sdist, and checks that it can be fetched safely.
 func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
-	var fits []*file
-	var names []string
+	names := make([]string, len(p.wheels))
 	for i := range p.wheels {
-		f := &p.wheels[i]
-		if name := f.filename(); c.mayFit(name) {
-			fits, names = append(fits, f), append(names, name)
-		}
+		names[i] = p.wheels[i].filename()
 	}
 	best, ok := python.BestWheel(names, c.tags)
 	switch {
@@ -82,7 +78,7 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 		f := &p.sdists[0]
 		return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename(), NoWheel: c.whyNoWheel(p)})
 	}
-	f, name := fits[best], names[best]
+	f, name := &p.wheels[best], names[best]
 	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name}
 
 	// A wheel says itself what it is; a lock that says something else was tampered with or is broken.
@@ -126,21 +122,6 @@ func (c *chooser) located(p *chosen, f *file, a Artifact) (Artifact, *pyfile.Err
 			"%s: the lock has no sha256 for %s, so nobody could tell whether it changed", p, a.Filename)
 	}
 	return a, nil
-}
-
-// mayFit passes over wheels for other machines without taking their names apart: most wheels of a lock are such. Every
-// platform tag of a target is "any" or ends with its machine.
-func (c *chooser) mayFit(name string) bool {
-	platforms := strings.TrimSuffix(name[strings.LastIndexByte(name, '-')+1:], ".whl")
-	for more := true; more; {
-		var p string
-		p, platforms, more = strings.Cut(platforms, ".")
-		machine := p[max(0, len(p)-len(c.target.Machine)):]
-		if strings.EqualFold(p, "any") || strings.EqualFold(machine, c.target.Machine) {
-			return true
-		}
-	}
-	return false
 }
 
 // sameVersion compares the version in a wheel's name with the package's. A lock may leave out the local part.

@@ -162,15 +162,16 @@ func (p *Project) target(in Inputs) (python.Target, error) {
 		return fail(at, fmt.Sprintf("python is %q, but base %s has Python %s", asked, in.Base.Ref, full),
 			fmt.Sprintf("write python = %q, or choose another base", strings.Join(strings.Split(full, ".")[:2], ".")))
 	}
+	wanted := python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc}
 	if p.Meta != nil && p.Meta.RequiresPython.Set() {
 		spec, err := python.ParseSpecifiers(p.Meta.RequiresPython.Value)
-		if err == nil && !spec.Contains(version, true) {
+		if err == nil && !wanted.Satisfies(spec) {
 			return python.Target{}, p.pythonError(
 				fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", full, p.Meta.RequiresPython.Value),
 				fmt.Sprintf("write %s, or change requires-python", p.writePython(proposePython(p.Meta.RequiresPython.Value))))
 		}
 	}
-	return python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc}, nil
+	return wanted, nil
 }
 
 // env looks a variable up in an image's environment.
