@@ -50,29 +50,36 @@ func (d *decoder) poetryDependencies(t *node, what string) []poetryDependency {
 
 func (d *decoder) poetryDependency(e *entry, v *node, what string) (poetryDependency, bool) {
 	dep := poetryDependency{name: python.NormalizeName(e.name), at: span{e.at.start, max(e.at.end, v.at.end)}}
-	what += "." + e.name
 	switch v.kind {
 	case stringNode:
 		dep.constraints = []string{v.text}
 		return dep, true
 	case tableNode:
 	default:
+		what += "." + e.name
 		d.errorf(v.at, "%s must be a version such as \"^1.2\", a table or a list of these, not %s", what, v.kind)
 		return dep, false
 	}
-	add := func(list *[]string, key string) {
-		if text := d.text(v, key, what+"."+key); text != "" {
-			*list = append(*list, text)
+	what += "." + e.name + "."
+	for _, field := range v.entries {
+		switch field.name {
+		case "version":
+			d.addText(&dep.constraints, v, "version", what)
+		case "markers":
+			d.addText(&dep.markers, v, "markers", what)
+		case "python":
+			d.addText(&dep.python, v, "python", what)
+		case "platform":
+			d.addText(&dep.platforms, v, "platform", what)
+		case "source":
+			dep.source = d.text(v, "source", what+"source")
+		case "optional":
+			dep.optional = d.boolean(v, "optional", what+"optional")
+		case "extras":
+			for _, n := range d.each(v, "extras", what+"extras", stringNode) {
+				dep.extras = append(dep.extras, python.NormalizeName(n.text))
+			}
 		}
-	}
-	add(&dep.constraints, "version")
-	add(&dep.markers, "markers")
-	add(&dep.python, "python")
-	add(&dep.platforms, "platform")
-	dep.source = d.text(v, "source", what+".source")
-	dep.optional = d.boolean(v, "optional", what+".optional")
-	for _, n := range d.each(v, "extras", what+".extras", stringNode) {
-		dep.extras = append(dep.extras, python.NormalizeName(n.text))
 	}
 	switch {
 	case v.get("git") != nil:
@@ -83,6 +90,13 @@ func (d *decoder) poetryDependency(e *entry, v *node, what string) (poetryDepend
 		dep.direct = "url"
 	}
 	return dep, true
+}
+
+// addText adds the text of a key to a list, if there is one.
+func (d *decoder) addText(list *[]string, t *node, key, table string) {
+	if text := d.text(t, key, table+key); text != "" {
+		*list = append(*list, text)
+	}
 }
 
 // comesFrom tells whether a package may be what the dependency leads to, by where it comes from. An index dependency takes a

@@ -106,13 +106,14 @@ func (d *decoder) poetrySource(p *poetryPackage, t *node) {
 func (d *decoder) poetryFiles(t *node, key, what string) []file {
 	list := d.each(t, key, what, tableNode)
 	out := make([]file, 0, len(list))
+	whatFile, whatHash := what+".file", what+".hash"
 	for _, n := range list {
-		f := file{at: n.at, name: d.text(n, "file", what+".file")}
+		f := file{at: n.at, name: d.text(n, "file", whatFile)}
 		if f.name == "" || strings.ContainsAny(f.name, `/\`) {
 			d.errorf(n.at, "%s: every file must have a plain name", what)
 			continue
 		}
-		hash := d.typed(n, "hash", what+".hash", stringNode)
+		hash := d.typed(n, "hash", whatHash, stringNode)
 		if hash == nil {
 			out = append(out, f)
 			continue
