@@ -28,11 +28,11 @@ func call(t *testing.T, dir string, args ...string) (stdout, stderr string, code
 	return out.String(), diagnostics.String(), cmd.ProcessState.ExitCode()
 }
 
-// askable is a project whose Pyfile has build arguments and a secret.
+// askable is a project whose Pyfile has build arguments.
 func askable(t *testing.T) string {
 	t.Helper()
 	dir := example(t, "hello")
-	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nlabels = { level = \"${LEVEL}\" }\n\n[args]\nLEVEL = \"info\"\nPORT = \"8000\"\n\n[index.company]\nurl = \"https://packages.example/simple/\"\nsecret = \"company-token\"\n")
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nlabels = { level = \"${LEVEL}\" }\n\n[args]\nLEVEL = \"info\"\nPORT = \"8000\"\n")
 	return dir
 }
 
@@ -65,7 +65,7 @@ func TestCallsAnswerInText(t *testing.T) {
 		{call: "check", out: []string{"Check complete, no warnings found.\n"}},
 		{call: "lint", out: []string{"Check complete, no warnings found.\n"}},
 		{call: "check", wrong: true, code: 1, stderr: []string{"ERROR: " + problems, "Pyfile:2\n", "   2 | >>> pyton = \"3.13\"\n   3 | >>> cmd = \"hello\"\n"}},
-		{call: "outline", out: []string{"final", "the image to ship", "LEVEL", "info", "PORT", "8000", "company-token"}},
+		{call: "outline", out: []string{"final", "the image to ship", "LEVEL", "info", "PORT", "8000"}},
 		{call: "outline", args: []string{"--build-arg", "LEVEL=debug", "--target", "base"}, out: []string{"base", "the slim image", "LEVEL", "debug"}},
 		{call: "outline", wrong: true, code: 1, stderr: []string{problems}},
 		{call: "targets", out: []string{"dep-builder ", "base ", "app-builder ", "final (default) ", "wheels "}},
@@ -145,6 +145,7 @@ func TestCallsAnswerInJSON(t *testing.T) {
 		Args    []struct{ Name, Value string }
 		Secrets []struct{ Name string }
 	}
+	replace(t, right, "Pyfile", "[args]", "[index.company]\nurl = \"https://packages.example/simple/\"\nsecret = \"company-token\"\n\n[args]")
 	ask(t, right, "outline", &outline)
 	if outline.Name != "final" || len(outline.Args) != 2 || outline.Args[0].Name != "LEVEL" || outline.Args[0].Value != "info" || outline.Args[1].Name != "PORT" ||
 		len(outline.Secrets) != 1 || outline.Secrets[0].Name != "company-token" {
