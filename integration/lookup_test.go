@@ -60,15 +60,17 @@ func TestIndexIsAskedAgainOnlyWhenTheLockOrTheIndexesChange(t *testing.T) {
 	replace(t, dir, "Pyfile", "[index", "[env]\nA = \"b\"\n[index")
 	digest := pushes("Pyfile changed", nil, nil)
 
+	patched := derivedBase(t, "patched", "RUN touch /patched")
+	replace(t, dir, "Pyfile", "cmd =", "base = \""+patched+"\"\ncmd =")
+	pushes("base patched", nil, nil)
+	replace(t, dir, "Pyfile", "base = \""+patched+"\"\n", "")
+
 	for _, mode := range []string{"min", "max"} {
 		d = freshDaemon(t, registryHost)
 		if got := pushes("fresh runner with mode="+mode, nil, nil, "--import-cache", "type=registry,ref="+cache+mode); got != digest {
 			t.Errorf("mode=%s: another image, %s instead of %s", mode, got, digest)
 		}
 	}
-	patched := derivedBase(t, "patched", "RUN touch /patched")
-	replace(t, dir, "Pyfile", "cmd =", "base = \""+patched+"\"\ncmd =")
-	pushes("base patched", nil, nil)
 	write(t, dir, "requirements.txt", newer.pinned()+two.pinned())
 	pushes("bumped", both, []string{newer.filename(), two.filename()})
 	if got := run(t, image); got != "now 1.1 2.0\n" {
