@@ -151,7 +151,7 @@ func (p *pdmPackage) in(groups []string) bool {
 
 // artifacts turns the packages into files. Entries of one package with different extras are one; the files stand in each or in one.
 func (s *pdmSelection) artifacts(picked []*pdmPackage) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, tags: s.request.Target.Tags()}
+	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
 	found := foundBy(s.request.Found)
 	live := make(map[string]*pdmPackage, len(picked))
 	order := make([]*pdmPackage, 0, len(picked))

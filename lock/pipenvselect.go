@@ -124,7 +124,7 @@ func (s *pipenvSelection) holds(p *pipenvPackage) bool {
 }
 
 func (s *pipenvSelection) artifacts(sections []string) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, tags: s.request.Target.Tags()}
+	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
 	found := foundBy(s.request.Found)
 	live := map[string]*pipenvPackage{}
 	var out []Artifact

@@ -184,7 +184,7 @@ func (s *poetrySelection) holds(text string, env python.Environment, report func
 
 // artifacts turns the packages into files.
 func (s *poetrySelection) artifacts(picked []*poetryPackage) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, tags: s.request.Target.Tags()}
+	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
 	found := foundBy(s.request.Found)
 	live := make(map[string]*poetryPackage, len(picked))
 	out := make([]Artifact, 0, len(picked))

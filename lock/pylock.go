@@ -297,7 +297,7 @@ func (s *pylockSelection) holds(m marker, env python.Environment) bool {
 }
 
 func (s *pylockSelection) artifacts() []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, tags: s.request.Target.Tags()}
+	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
 	live := map[string]*pylockPackage{}
 	var out []Artifact
 	for _, p := range s.packages {

@@ -74,7 +74,7 @@ func (s *requirementsSet) selects(r Request) ([]Artifact, pyfile.Errors) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	c := &requirementsChooser{requirementsSet: s, request: r, env: environment(r.Target), tags: r.Target.Tags(), found: foundBy(r.Found)}
+	c := &requirementsChooser{requirementsSet: s, request: r, env: environment(r.Target), wheels: python.NewSelector(r.Target.Tags()), found: foundBy(r.Found)}
 	var out []Artifact
 	done := map[string]bool{}
 	for _, q := range s.requirements {
@@ -110,7 +110,7 @@ type requirementsChooser struct {
 	*requirementsSet
 	request  Request
 	env      python.Environment
-	tags     []python.Tag
+	wheels   *python.Selector
 	found    foundFiles
 	reported map[*requirement]bool
 	errs     pyfile.Errors
@@ -146,7 +146,7 @@ func (c *requirementsChooser) isProject(q *requirement) bool {
 // artifact is what is built or unpacked for a package.
 func (c *requirementsChooser) artifact(m *merged) (Artifact, *pyfile.Error) {
 	a := Artifact{Name: m.name, Version: m.pin, Kind: m.kind, Subdir: m.subdir, Origin: m.doc.span(m.at)}
-	ch := &chooser{doc: m.doc, hint: compileHint, target: c.request.Target, tags: c.tags}
+	ch := &chooser{doc: m.doc, hint: compileHint, target: c.request.Target, wheels: c.wheels}
 	p := chosen{name: m.name, version: m.pin, at: m.at}
 	switch m.kind {
 	case Git:

@@ -326,7 +326,7 @@ func (v visit) dependencies() []edge {
 
 // artifacts turns the packages into files.
 func (w *uvWalk) artifacts() []Artifact {
-	c := &chooser{doc: w.doc, hint: w.hint, target: w.request.Target, tags: w.request.Target.Tags()}
+	c := &chooser{doc: w.doc, hint: w.hint, target: w.request.Target, wheels: python.NewSelector(w.request.Target.Tags())}
 	live := map[string]*uvPackage{}
 	out := make([]Artifact, 0, len(w.picked))
 	for _, p := range w.picked {

@@ -61,7 +61,7 @@ type chooser struct {
 	doc    *document
 	hint   string
 	target python.Target
-	tags   []python.Tag
+	wheels *python.Selector
 }
 
 // file picks the wheel that fits best, else the sdist, and checks that it can be fetched safely.
@@ -70,7 +70,7 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 	for i := range p.wheels {
 		names[i] = p.wheels[i].filename()
 	}
-	best, ok := python.BestWheel(names, c.tags)
+	best, ok := c.wheels.Best(names)
 	switch {
 	case !ok && len(p.sdists) == 0:
 		return Artifact{}, c.noWheel(p)

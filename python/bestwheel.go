@@ -5,9 +5,23 @@ import (
 	"strings"
 )
 
-// BestWheel returns the wheel that the first of the tags accepts, best first as [Target.Tags] gives them. Of
-// several with one tag the highest build tag wins, then the first. File names that are no wheel names are passed over.
+// BestWheel is [Selector.Best] for one choice.
 func BestWheel(filenames []string, tags []Tag) (index int, ok bool) {
+	return NewSelector(tags).Best(filenames)
+}
+
+// Selector chooses wheels for the tags of one target. It does not change, so that several choices can be made at the same time.
+type Selector struct {
+	tags  []Tag
+	sieve *sieve
+}
+
+// NewSelector returns a selector for tags, best first as [Target.Tags] gives them.
+func NewSelector(tags []Tag) *Selector { return &Selector{tags, newSieve(tags)} }
+
+// Best returns the wheel that the first of the tags accepts. Of several with one tag the highest build tag wins, then the first. File
+// names that are no wheel names are passed over.
+func (s *Selector) Best(filenames []string) (index int, ok bool) {
 	// The few tags of the wheels go into the map, and the many tags of the target are looked up in it. Most of those
 	// are for platforms that no wheel names; the length of the platform tells so without hashing.
 	type candidate struct {
@@ -16,9 +30,8 @@ func BestWheel(filenames []string, tags []Tag) (index int, ok bool) {
 	}
 	best := make(map[Tag]candidate)
 	var lengths [4]uint64
-	s := newSieve(tags)
 	for i, filename := range filenames {
-		if !s.mayFit(filename) {
+		if !s.sieve.mayFit(filename) {
 			continue
 		}
 		w, err := ParseWheelName(filename)
@@ -33,7 +46,7 @@ func BestWheel(filenames []string, tags []Tag) (index int, ok bool) {
 			lengths[n/64] |= 1 << (n % 64)
 		}
 	}
-	for _, tag := range tags {
+	for _, tag := range s.tags {
 		if n := uint8(len(tag.Platform)); lengths[n/64]&(1<<(n%64)) == 0 {
 			continue
 		}
