@@ -108,6 +108,9 @@ func (s *stages) appSource() string {
 	exclude := []string{".dockerignore", "*.dockerignore"}
 	if s.File.Name != pyproject {
 		exclude = append(exclude, s.File.Name)
+		if s.Dir != "." { // a Pyfile beside its project, in a context that holds more
+			exclude = append(exclude, path.Join(s.Dir, path.Base(s.File.Name)))
+		}
 	}
 	exclude = append(exclude, s.locks...)
 	exclude = append(exclude, s.othersBelow(s.Dir)...)

@@ -37,7 +37,7 @@ func (p *Project) findLock(r *reading, relock bool) (pyfile.Errors, error) {
 	if l.Loose != nil {
 		problems = p.openFiles(l)
 	} else {
-		p.Lock = l
+		p.Lock, p.asks = l, l.Query()
 	}
 	more, err := p.readTrees(r, l)
 	return append(problems, more...), err

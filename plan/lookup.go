@@ -38,7 +38,7 @@ const (
 const CASecret = "ca-bundle"
 
 // AsksIndex tells whether the lock leaves it to an index where its files are.
-func (p *Project) AsksIndex() bool { return p.Lock != nil && len(p.Lock.Query()) > 0 }
+func (p *Project) AsksIndex() bool { return len(p.asks) > 0 }
 
 // LookupPlan is the plan of a solve of its own, whose result has AnswerFile. New plans the same steps, so that a registry cache
 // carries them. It is nil when the lock has the address of every file.
@@ -82,8 +82,8 @@ func (s *stages) lookup() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	query := s.query("lookup", index.Query{Indexes: s.indexes(), Packages: s.Lock.Query()})
-	what := fmt.Sprintf("[internal] ask the index for %s", count(len(s.Lock.Query()), "package"))
+	query := s.query("lookup", index.Query{Indexes: s.indexes(), Packages: s.asks})
+	what := fmt.Sprintf("[internal] ask the index for %s", count(len(s.asks), "package"))
 	return s.add(Step{ID: lookupStep, Stage: DepBuilder, Name: what, Origin: s.lockOrigin(),
 		Failure: &pyfile.Error{File: s.Lock.Name, Range: FirstLine, Msg: fmt.Sprintf("%s does not say where its files are, and the index could not be asked; its reason is above", s.Lock.Name)},
 		Exec:    s.ask([]string{"lookup"}, settings, query)}), nil
@@ -128,7 +128,7 @@ func (s *stages) indexHelper() Mount {
 func (s *stages) query(id string, q index.Query) string {
 	data, err := q.Encode()
 	if err != nil {
-		panic(err) // plain data always has a form in JSON
+		panic(err) // plain data always has a form in JSON; the frontend reports a panic as a bug
 	}
 	return s.add(Step{ID: "query:" + id, Stage: DepBuilder, Name: "[internal] write the query for the index", Origin: s.lockOrigin(),
 		Files: &Files{Actions: []Action{{Write: &Write{Path: "/query.json", Mode: 0o644, Data: string(data)}}}}})
@@ -212,7 +212,7 @@ func (s *stages) fetchByHelper(a lock.Artifact) (string, error) {
 	wanted := index.Package{Name: a.Name, Files: []index.File{{Name: a.Filename, URL: a.URL, SHA256: a.SHA256}}}
 	if s.signed(a.URL) {
 		wanted.Files[0].URL = ""
-		for _, asked := range s.Lock.Query() {
+		for _, asked := range s.asks {
 			if asked.Name == a.Name {
 				wanted.Indexes = append(wanted.Indexes, asked.Indexes...)
 			}

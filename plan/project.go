@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 )
@@ -27,6 +28,7 @@ type Project struct {
 	trees      map[string]tree // directories that packages of the lock are built from, by path
 	others     []string        // all directories that the lock has a package in
 	open       *openSet        // what a resolver has to choose, nil with a lock and without dependencies
+	asks       []index.Package // what the lock leaves to an index
 	locks      []string        // the lock, or the requirements files with what they include, as paths in the context
 	files      map[string][]byte
 	pythonFile string // where Python stands when it is not in the Pyfile
