@@ -310,15 +310,6 @@ func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
 	}
 }
 
-func TestLockThatTheIgnoreFileHidesDecidesAllTheSame(t *testing.T) {
-	dir := example(t, "lock-uv")
-	want, _ := labDaemon().push(t, dir, registryHost+"/test/lookup:ignored")
-	write(t, dir, ".dockerignore", "uv.lock\n*.lock\n")
-	if got, _ := labDaemon().push(t, dir, registryHost+"/test/lookup:ignored"); got != want {
-		t.Errorf("with the lock ignored the image is %s, not %s", got, want)
-	}
-}
-
 func TestLockOfFiftyMegabytesIsReadAndALargerOneIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\n")
