@@ -99,6 +99,17 @@ func TestRunGivesTheCommandItsEnvironmentAndItsFailure(t *testing.T) {
 	}
 }
 
+func TestLockRepeatsWhatItWasMadeFor(t *testing.T) {
+	const lock = "lock-version = \"1.0\"\n\n[[packages]]\nname = \"a\"\n"
+	if got := string(withRequires([]byte(lock), nil)); got != lock {
+		t.Errorf("%s", got)
+	}
+	want := lock + "\n[tool.pyfile]\nrequires = [\n    \"a>=1\",\n    \"b; sys_platform == \\\"linux\\\"\",\n]\n"
+	if got := string(withRequires([]byte(lock), []string{"a>=1", "b; sys_platform == \"linux\""})); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestLockNamesTheExtrasAndGroupsThatItIsFor(t *testing.T) {
 	const lock = "lock-version = \"1.0\"\ncreated-by = \"uv\"\n\n[[packages]]\nname = \"a\"\n"
 	if got := string(withNames([]byte(lock), nil, nil)); got != lock {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type ResolveOptions struct {
 	Interpreter    string   // a Python of the version below
 	Python         string   // "3.13"
 	Extras, Groups []string // of the project
+	Requires       []string // what the project asks for, which the lock repeats
 	Inputs         []string // requirements files or a pyproject.toml in Source; "." is the wheel there
 }
 
@@ -76,7 +78,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 		return errors.New("the lock would hold a password, because an index puts it into the addresses of its files")
 	}
 	return output(o.Out, func() error {
-		return os.WriteFile(filepath.Join(o.Out, lockName), withNames(lock, o.Extras, o.Groups), 0o644) //nolint:gosec // it is for every user of the step's result
+		return os.WriteFile(filepath.Join(o.Out, lockName), withRequires(withNames(lock, o.Extras, o.Groups), o.Requires), 0o644) //nolint:gosec // it is for every user of the step's result
 	})
 }
 
@@ -136,6 +138,25 @@ func extractUV(dir, to string) error {
 		return errors.Join(err, w.Close())
 	}
 	return errors.New("the wheel of uv has no program in it")
+}
+
+// withRequires says in the lock what it was made for, in a table of our own ([tool] of PEP 751), so that a lock that is out of date can be told.
+func withRequires(lock []byte, requires []string) []byte {
+	if len(requires) == 0 {
+		return lock
+	}
+	var table bytes.Buffer
+	table.WriteString("\n[tool.pyfile]\nrequires = [\n")
+	for _, r := range requires {
+		var quoted bytes.Buffer // a string of JSON is one of TOML
+		e := json.NewEncoder(&quoted)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err == nil { // strings have a form always
+			fmt.Fprintf(&table, "    %s,\n", bytes.TrimSpace(quoted.Bytes()))
+		}
+	}
+	table.WriteString("]\n")
+	return slices.Concat(bytes.TrimRight(lock, "\n"), []byte("\n"), table.Bytes())
 }
 
 // withNames says in the lock which extras and groups it is for (PEP 751), so that a project that asks for them finds them.

@@ -305,8 +305,15 @@ func TestBuildWithoutALockWarnsAndCallPrintsTheLockToCommit(t *testing.T) {
 	if out := buildx(); strings.Contains(out, "NotLocked") {
 		t.Errorf("a locked project warns:\n%s", out)
 	}
+	if !strings.Contains(out, "\n[tool.pyfile]\nrequires = [\n    \"one>=1\",\n]\n") {
+		t.Errorf("the lock does not say what it was made for:\n%s", out)
+	}
 	if after, log := d.push(t, dir, image); after != before {
 		t.Errorf("with its lock the project gives %s, not %s:\n%s", after, before, log)
+	}
+	replace(t, dir, "pyproject.toml", "one>=1", "one>=1.1")
+	if out, err := d.build(t, dir); err == nil || !strings.Contains(out, `pyproject.toml:5:5: pylock.toml is out of date: pyproject.toml asks for "one>=1.1"`) {
+		t.Errorf("a changed project does not find its lock out of date:\n%s", report(out))
 	}
 }
 

@@ -21,6 +21,8 @@ type pylock struct {
 	groups         []string // dependency-groups
 	defaultGroups  []string
 	packages       []*pylockPackage
+	requires       []*node // what the lock was made for, when pyfile made it, which ours tells
+	ours           bool
 }
 
 // pylockPackage is one [[packages]].
@@ -57,6 +59,7 @@ func readPylock(d *decoder) *pylock {
 	l.extras = d.names(root, "extras")
 	l.groups = d.names(root, "dependency-groups")
 	l.defaultGroups = d.names(root, "default-groups")
+	l.readRequires(d)
 	if root.get("packages") == nil {
 		d.errs = append(d.errs, &pyfile.Error{File: d.doc.name, Range: firstLine,
 			Msg: "the lock has no packages; one that needs none says packages = []", Hint: d.hint})
@@ -221,6 +224,9 @@ func (l *pylock) selects(r Request) ([]Artifact, pyfile.Errors) {
 	s.env.Extras = s.asked("extra", r.Extras, l.extras, nil)
 	s.env.DependencyGroups = s.asked("dependency group", r.Groups, slices.Concat(l.groups, l.defaultGroups), l.defaultGroups)
 	s.fits()
+	if len(s.errs) == 0 {
+		s.stale()
+	}
 	if len(s.errs) > 0 {
 		return nil, s.errs
 	}

@@ -23,6 +23,7 @@ type openSet struct {
 
 	reads          []string // files of the context that the resolver reads
 	extras, groups []string
+	requires       []string // of pyproject, those of the extras and groups included
 
 	file string // where the requirements stand, for warnings and errors; empty is the Pyfile
 	at   pyfile.Range
@@ -85,6 +86,9 @@ func (p *Project) findOpen() pyfile.Errors {
 		}
 	}
 	set.pyproject, set.at = reducedProject(meta), needed[0].Range
+	for _, n := range needed {
+		set.requires = append(set.requires, n.Value)
+	}
 	p.open = set
 	return errs
 }
@@ -222,6 +226,9 @@ func (s *stages) resolve() (string, error) {
 	}
 	for _, g := range s.open.groups {
 		args = append(args, "--group", g)
+	}
+	for _, r := range s.open.requires {
+		args = append(args, "--requires", r)
 	}
 	source, inputs, err := s.resolverSource()
 	if err != nil {
