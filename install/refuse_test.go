@@ -44,6 +44,8 @@ func TestDamagedWheelsAreRefused(t *testing.T) {
 		{"no RECORD", packRaw(demo()), `demo-1.0.dist-info/RECORD is missing`},
 		{"no .dist-info", packRaw([]entry{text("demo.py")}), `a wheel must have a .dist-info directory`},
 		{"two .dist-info", pack(demo(text("other-1.0.dist-info/METADATA"))), `one .dist-info directory, not demo-1.0.dist-info and other-1.0.dist-info`},
+		{"another .dist-info by way of .data", pack(demo(text("demo-1.0.data/purelib/other-1.0.dist-info/METADATA"))), `would be installed as metadata of another project, other-1.0.dist-info`},
+		{"another .dist-info by way of the prefix", pack(demo(text("demo-1.0.data/data/lib/python3.13/site-packages/demo-1.B.dist-info/RECORD"))), `would be installed as metadata of another project, demo-1.B.dist-info`},
 		{".dist-info of another project", pack(project("other")), `other-1.0.dist-info is not the .dist-info directory of demo`},
 		{"METADATA of another project", pack(demo(entry{name: "demo-1.0.dist-info/METADATA", content: "Name: other\n"})), `the Name in METADATA must be that of the file, demo, not "other"`},
 

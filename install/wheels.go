@@ -143,6 +143,10 @@ func (l *layout) add(w *wheel) {
 				continue
 			}
 			f.dest = path.Join(dir, below)
+			if other := infoDir(f.dest, site); other != "" && other != w.info {
+				l.errs = append(l.errs, fmt.Errorf("%s: %q would be installed as metadata of another project, %s", w.file, m.Name, other))
+				continue
+			}
 			if scheme == "scripts" {
 				f.script, f.exec = true, true
 				f.hidden = replaced(below, w.points)
@@ -164,6 +168,16 @@ func (l *layout) add(w *wheel) {
 	l.files = append(l.files,
 		&file{wheel: w, dest: path.Join(site, w.info, "INSTALLER"), data: []byte("pyfile\n")},
 		&file{wheel: w, dest: path.Join(site, w.info, "RECORD"), last: true})
+}
+
+// infoDir is the .dist-info directory of site-packages that a path lies in, or "".
+func infoDir(dest, site string) string {
+	rest, ok := strings.CutPrefix(dest, site+"/")
+	top, _, below := strings.Cut(rest, "/")
+	if ok && below && strings.HasSuffix(top, ".dist-info") {
+		return top
+	}
+	return ""
 }
 
 // ownMetadata are the files of .dist-info that only the installer can write (recording installed packages). A wheel that brings one

@@ -63,7 +63,17 @@ func (r *reading) has(name string) bool { return r.files[name] != nil }
 
 // metadata are the files of a project's directory that say what to build.
 func metadata(dir string) []string {
-	return []string{path.Join(dir, pyproject), path.Join(dir, setupPy), path.Join(dir, setupCfg), path.Join(dir, pythonVersion)}
+	out := []string{path.Join(dir, pyproject), path.Join(dir, setupPy), path.Join(dir, setupCfg), path.Join(dir, pythonVersion)}
+	for _, source := range lockSources {
+		out = append(out, path.Join(dir, source.name))
+	}
+	return out
+}
+
+// lockSources are files that a tool makes a lock of, and that are none themselves.
+var lockSources = []struct{ name, hint string }{
+	{"Pipfile", `run "pipenv lock", and commit Pipfile.lock`},
+	{"requirements.in", `run "uv pip compile --generate-hashes requirements.in -o requirements.txt", and commit requirements.txt; to build without a lock, write lock = ["requirements.in"] in [dependencies]`},
 }
 
 // lockPatterns are the names of lock files in a directory.

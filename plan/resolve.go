@@ -47,6 +47,13 @@ func (p *Project) openFiles(l *lock.Lock) pyfile.Errors {
 func (p *Project) findOpen() pyfile.Errors {
 	deps := p.File.Dependencies
 	set := &openSet{extras: deps.Extras.Values(), groups: deps.Groups.Values(), at: FirstLine}
+	if p.Meta == nil || len(p.Meta.Dependencies) == 0 {
+		for _, source := range lockSources {
+			if name := path.Join(p.Dir, source.name); p.files[name] != nil {
+				return pyfile.Errors{{File: name, Range: FirstLine, Msg: "the project has a " + source.name + ", and no lock file was made of it", Hint: source.hint}}
+			}
+		}
+	}
 	if !p.app.exists() {
 		if deps.Groups.Set() || deps.Extras.Set() {
 			return pyfile.Errors{{Range: p.origin(deps.Groups.Range, deps.Extras.Range).Range,
