@@ -98,8 +98,12 @@ func (p *Project) LockedBy() (tool string, at pyfile.Range) {
 			}
 		}
 	}
-	if n := tools.get("poetry").get("dependencies"); n != nil && len(p.Dependencies) == 0 {
-		return "poetry", p.doc.span(n.at)
+	if p.PoetryOnly {
+		poetry := tools.get("poetry")
+		if n := poetry.get("dependencies"); n != nil {
+			return "poetry", p.doc.span(n.at)
+		}
+		return "poetry", p.doc.span(poetry.at)
 	}
 	return "", pyfile.Range{}
 }

@@ -323,6 +323,46 @@ func TestProjectsThatOneToolCanLockAreSentThere(t *testing.T) {
 	}
 }
 
+func TestPoetryProjectWithoutDependenciesNeedsNoLock(t *testing.T) {
+	p, err := open(t, "", map[string]string{"Pyfile": "python = \"3.13\"\n",
+		"pyproject.toml": "[tool.poetry]\nname = \"x\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.12\"\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := p.ResolvePlan(inputs("linux/amd64")); plan != nil || err != nil {
+		t.Errorf("%v, %v", plan, err)
+	}
+}
+
+func TestNeitherGroupsNorThePlatformChangeWhatTheIndexIsAsked(t *testing.T) {
+	asked := map[string]bool{}
+	for _, groups := range []string{"", "groups = [\"production\"]\n", "groups = [\"production\", \"dev\"]\nextras = [\"yaml\"]\n"} {
+		for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+			files := exampleFiles(t, "../examples/lock-poetry")
+			files["Pyfile"] = "python = \"3.13\"\n[dependencies]\n" + groups
+			p, err := project(t, "", files).LookupPlan(inputs(platform))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := json.Marshal([]Step{find(p)["query:lookup"], find(p)[lookupStep]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var steps []map[string]any
+			if err := json.Unmarshal(data, &steps); err != nil {
+				t.Fatal(err)
+			}
+			delete(steps[0], "origin")
+			delete(steps[1], "origin")
+			data, _ = json.Marshal(steps)
+			asked[string(data)] = true
+		}
+	}
+	if len(asked) != 1 {
+		t.Errorf("%d different questions", len(asked))
+	}
+}
+
 func TestRelockLeavesAnEmptyPylockAside(t *testing.T) {
 	files := loose("")
 	files["pylock.toml"] = ""
