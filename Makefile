@@ -6,6 +6,8 @@ SHELL := bash
 # The architectures of the frontend image: ARCHES="amd64 arm64" makes an index of two.
 ARCHES ?= $(shell go env GOARCH)
 PROGRAMS ?= dist/programs
+# What the frontend image holds: the frontend, and the programs that it mounts into builds. The Dockerfile copies each.
+COMMANDS := pyfile pyfile-install pyfile-index pyfile-build pyfile-distro pyfile-verify
 TOOLS := integration/lab/tools
 
 .PHONY: help
@@ -18,10 +20,10 @@ demo: image locks ## build the frontend, build and run examples/fastapi with it,
 
 .PHONY: test
 test: lab verify image ## everything, from unit tests to integration; on a new machine this makes the lab first
-	@echo "== differential tests: the same answers as packaging, uv, pip and pypi-simple"
-	go test -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install $(TESTFLAGS)
+	@echo "== differential tests: the same answers as packaging, uv, pip and pypi-simple, and real builds that fail"
+	go test -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install ./build ./verify ./diagnosis $(TESTFLAGS)
 	@echo "== integration tests: real daemons, registries, wheels and containers"
-	go test -tags integration -count=1 -timeout 60m ./integration/... $(TESTFLAGS)
+	go test -tags integration -count=1 -timeout 60m ./frontend ./integration/... $(TESTFLAGS)
 
 .PHONY: verify
 verify: locks fmt lint unit fuzz ## what a change must pass before it is committed: format, vet, lint, generated files, unit tests, fuzz smoke
@@ -43,7 +45,11 @@ unit: ## unit tests, with the golden files (schema, reference, plans)
 
 .PHONY: golden
 golden: ## rewrite the golden files; read the difference before you commit it
-	go test ./pyfile ./plan ./llb ./lock ./install -update
+	go test ./pyfile ./plan ./llb ./lock ./install ./build ./verify ./diagnosis -update
+
+.PHONY: sizes
+sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base image
+	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestSizesOfTheExamples' -update
 
 .PHONY: fuzz
 fuzz: ## a few thousand inputs for every fuzz target
@@ -59,14 +65,14 @@ FUZZTIME ?= 3000x
 
 .PHONY: bench
 bench: ## the Go benchmarks
-	go test -run '^$$' -bench . -benchtime 20x ./python ./index ./lock ./plan ./llb
+	go test -run '^$$' -bench . -benchtime 20x ./python ./index ./lock ./build ./plan ./llb ./diagnosis
 
 .PHONY: programs
-programs: ## the three programs of the frontend image, for ARCHES, under PROGRAMS
+programs: ## the programs of the frontend image, for ARCHES, under PROGRAMS
 # -trimpath, no build id and no version control stamp: the same source gives the same bytes, and so the same cache keys for every user.
 	@for arch in $(ARCHES); do \
 		mkdir -p $(PROGRAMS)/linux_$$arch; \
-		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$$arch/ ./cmd/pyfile ./cmd/pyfile-install ./cmd/pyfile-index; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o $(PROGRAMS)/linux_$$arch/ $(addprefix ./,$(wildcard $(addprefix cmd/,$(COMMANDS)))); \
 	done
 
 .PHONY: image

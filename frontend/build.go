@@ -91,7 +91,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 				return nil, err
 			}
 		}
-		ref, err := b.solve(ctx, p, sources)
+		ref, err := b.solveVerified(ctx, p, sources, idx == 0)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +134,9 @@ func (b *build) refuseStages() error {
 // sources are the images of one plan beside its llb.Sources.
 type sources struct {
 	llb.Sources
-	base plan.Source
+	base    plan.Source
+	project *plan.Project
+	in      plan.Inputs
 }
 
 // plan gathers what the plan for one platform depends on, and decides the build.
@@ -149,7 +151,7 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 	if in.Found, err = b.lookup(ctx, project, in, s); err != nil {
 		return nil, nil, err
 	}
-	p, err := project.New(in)
+	p, err := b.decide(ctx, project, in, s)
 	if err != nil && in.Found != nil {
 		// That an index lacked a file yesterday is in the cache too, so it is asked once more before the user hears of it.
 		again := *s
@@ -157,9 +159,18 @@ func (b *build) plan(ctx context.Context, project *plan.Project, platform *ocisp
 		if in.Found, err = b.lookup(ctx, project, in, &again); err != nil {
 			return nil, nil, err
 		}
-		p, err = project.New(in)
+		p, err = b.decide(ctx, project, in, s)
 	}
 	return p, s, err
+}
+
+// decide reads the sources of what has no wheel, and decides the build.
+func (b *build) decide(ctx context.Context, project *plan.Project, in plan.Inputs, s *sources) (*plan.Plan, error) {
+	var err error
+	if in.Sources, err = b.inspect(ctx, project, in, s); err != nil {
+		return nil, err
+	}
+	return project.New(in)
 }
 
 // inputs resolves the images for one platform and reads the base's facts.
@@ -213,24 +224,17 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 		Network:   b.networkOptions(),
 	}}
 	in.Facts, err = b.facts(ctx, project, in.Base, s)
+	s.project, s.in = project, in
 	return in, s, err
 }
 
 // facts reads what the base image says of itself, in a small solve of its own.
 func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Source, s *sources) (plan.Facts, error) {
-	ref, err := b.solve(ctx, project.FactsPlan(base), s)
+	data, err := b.result(ctx, project.FactsPlan(base), s, plan.FactsFile)
 	if err != nil {
 		return plan.Facts{}, err
 	}
-	files := map[string][]byte{}
-	for _, name := range plan.FactFiles {
-		data, err := readFile(ctx, ref, name)
-		if err != nil {
-			return plan.Facts{}, err
-		}
-		files[name] = data
-	}
-	facts, err := plan.ParseFacts(files)
+	facts, err := plan.ParseFacts(data)
 	if err != nil {
 		return facts, project.ImageError(base.Ref, fmt.Sprintf("base %s: %v", base.Ref, err),
 			"use a Debian image such as python:"+project.Python.Value+"-slim")
@@ -251,7 +255,7 @@ func (b *build) solve(ctx context.Context, p *plan.Plan, s *sources) (client.Ref
 	// Without CacheImports a --cache-from of the user would be ignored for this solve.
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports, Evaluate: true})
 	if err != nil {
-		return nil, explain(err, def, p)
+		return nil, b.explain(ctx, err, def, p, s)
 	}
 	return res.SingleRef()
 }

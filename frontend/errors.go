@@ -2,9 +2,11 @@ package frontend
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	bkllb "github.com/moby/buildkit/client/llb"
@@ -12,6 +14,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 
+	"github.com/org/pyfile/diagnosis"
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
@@ -48,24 +51,78 @@ func (b *build) locate(err error) error {
 }
 
 // explain says of a file that could not be fetched which one it is and where the lock names it, because BuildKit's error does not.
-// So it does for the other steps whose failure has a meaning of its own. That of any other step passes unchanged: BuildKit prints the
-// step's name and output with it.
-func explain(err error, def *bkllb.Definition, p *plan.Plan) error {
+// So it does for the other steps whose failure has a meaning of its own, and for those whose program wrote down why it failed. That of any
+// other step passes unchanged: BuildKit prints the step's name and output with it.
+func (b *build) explain(ctx context.Context, err error, def *bkllb.Definition, p *plan.Plan, from *sources) error {
 	var vertex *errdefs.VertexError
 	if !errors.As(err, &vertex) {
 		return err
 	}
 	name := def.Metadata[digest.Digest(vertex.Digest)].Description["llb.customname"]
 	for _, s := range p.Steps {
-		switch {
-		case s.Name != name:
-		case s.Fetch != nil:
-			return pyfile.Errors{fetchError(s.Fetch, err)}
-		case s.Failure != nil:
-			return pyfile.Errors{s.Failure}
+		if s.Name != name {
+			continue
+		}
+		if problems := b.problems(ctx, err, s, from); len(problems) > 0 {
+			return problems
 		}
 	}
 	return err
+}
+
+// problems are the meaning of the failure of a step; there are none when it has none of its own.
+func (b *build) problems(ctx context.Context, err error, s plan.Step, from *sources) pyfile.Errors {
+	if s.Fetch != nil {
+		return pyfile.Errors{fetchError(s.Fetch, err)}
+	}
+	if s.Git != nil && s.Failure != nil {
+		e := *s.Failure
+		e.Msg += ": " + gitReason(err)
+		return pyfile.Errors{&e}
+	}
+	if s.Exec != nil && s.Exec.Failure != "" {
+		if f := b.failure(ctx, err, s.Exec.Failure); f != nil {
+			if hint := b.providers(ctx, f.Wants, s.Stage, from); hint != "" {
+				f.Hint = hint
+			}
+			if len(f.Wants) > 0 && s.Advice != "" {
+				f.Hint = strings.TrimPrefix(f.Hint+"; "+s.Advice, "; ")
+			}
+			return refused(f, s)
+		}
+	}
+	if s.Failure != nil {
+		return pyfile.Errors{s.Failure}
+	}
+	return nil
+}
+
+// refused is what a program wrote of its failure, at the words that it refused or else at the place of its step.
+func refused(f *diagnosis.Failure, s plan.Step) pyfile.Errors {
+	var errs pyfile.Errors
+	for _, p := range f.Packages {
+		for _, w := range s.Words {
+			if w.Value == p.Name {
+				errs = append(errs, &pyfile.Error{Range: w.Range, Msg: p.Reason, Hint: nearest(p.Near)})
+			}
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, &pyfile.Error{Range: s.Origin.Range, Msg: f.Message, Hint: f.Hint})
+	}
+	return errs
+}
+
+// nearest asks whether one of some names was meant.
+func nearest(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	return "did you mean " + strings.Join(quoted, " or ") + "?"
 }
 
 // mismatch is BuildKit's text for a file with another hash. The first one is that of the file.
@@ -84,6 +141,18 @@ func fetchError(f *plan.Fetch, err error) *pyfile.Error {
 	e.Msg = fmt.Sprintf("%s cannot be fetched from %s: %s", f.Filename, address, strings.ReplaceAll(err.Error(), f.URL, address))
 	e.Hint = "check that the machine of the builder reaches this address"
 	return e
+}
+
+// gitReason is what git said of a fetch that failed, or all of the error when git said nothing.
+func gitReason(err error) string {
+	for line := range strings.Lines(err.Error()) {
+		for _, word := range []string{"fatal: ", "error: "} {
+			if reason, ok := strings.CutPrefix(line, word); ok {
+				return diagnosis.Clean(reason)
+			}
+		}
+	}
+	return diagnosis.Clean(err.Error())
 }
 
 // excerptSize is the size in bytes above which only the lines around the problems are sent: an error travels in one message.

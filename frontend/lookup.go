@@ -2,9 +2,12 @@ package frontend
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	wheelbuild "github.com/org/pyfile/build"
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/plan"
@@ -60,4 +63,63 @@ func (b *build) result(ctx context.Context, p *plan.Plan, s *sources, name strin
 		err = fmt.Errorf("step %s left no %s", p.Result, name)
 	}
 	return data, err
+}
+
+// providers asks the distribution which packages have what a build misses, and says how to add them. It is empty when nobody knows: the build
+// has failed already, so that a second failure is no news.
+func (b *build) providers(ctx context.Context, wants []string, stage string, s *sources) string {
+	if len(wants) == 0 || s.project == nil {
+		return ""
+	}
+	p, err := s.project.ProvidersPlan(s.in, stage, wants)
+	if p == nil || err != nil {
+		return ""
+	}
+	data, err := b.result(ctx, p, s, plan.ProvidersFile)
+	if err != nil {
+		return ""
+	}
+	var found map[string][]string
+	if err := json.Unmarshal(data, &found); err != nil {
+		return ""
+	}
+	var names []string
+	for _, want := range wants {
+		if have := found[want]; len(have) > 0 && !slices.Contains(names, have[0]) {
+			names = append(names, have[0])
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	key := "build"
+	if stage == plan.Base {
+		key = "run"
+	}
+	return s.project.AddPackages(key, names)
+}
+
+// inspect reads how the packages are built that come without a wheel, in a solve of its own.
+func (b *build) inspect(ctx context.Context, project *plan.Project, in plan.Inputs, s *sources) (map[string]wheelbuild.Project, error) {
+	p, names, err := project.SourcesPlan(in)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	ref, err := b.solve(ctx, p, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]wheelbuild.Project, len(names))
+	for _, name := range names {
+		data, err := readFile(ctx, ref, plan.SourceFile(name))
+		if err != nil {
+			return nil, err
+		}
+		source, err := wheelbuild.ParseProject(data)
+		if err != nil {
+			return nil, fmt.Errorf("what is known of the source of %s: %w", name, err)
+		}
+		out[name] = *source
+	}
+	return out, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
 )
 
 // checkWarnings gives those warnings to show that the user did not skip, by `# check=skip=RULE` below the first line or by the build
@@ -40,9 +41,14 @@ func (b *build) checkWarnings(warnings []plan.Warning, show func(plan.Warning)) 
 	return l.Error()
 }
 
-// warn shows warnings while the build goes on. Plain progress shows their first line only.
+// warn shows warnings while the build goes on. Plain progress shows their first line only. Those that the user wants to be errors are errors as
+// any other: at their lines, with what to do.
 func (b *build) warn(ctx context.Context, warnings []plan.Warning) error {
-	return b.checkWarnings(warnings, func(w plan.Warning) {
+	var shown pyfile.Errors
+	violated := b.checkWarnings(warnings, func(w plan.Warning) {
+		e := w.Error
+		e.Msg += " (rule " + w.Rule.Name + ")"
+		shown = append(shown, &e)
 		ranges := []*pb.Range{llb.Range(w.Range)}
 		opts := client.WarnOpts{Range: ranges, SourceInfo: b.sourceInfo(b.fileOf(&w), ranges)}
 		if w.Hint != "" {
@@ -54,6 +60,10 @@ func (b *build) warn(ctx context.Context, warnings []plan.Warning) error {
 		}
 		b.source.Warn(ctx, linter.LintFormatShort(w.Rule.Name, placed(&w), line), opts)
 	})
+	if violated != nil && len(shown) > 0 {
+		return shown
+	}
+	return violated
 }
 
 // addWarnings adds warnings to the answer of a check.

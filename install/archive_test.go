@@ -173,8 +173,8 @@ func listing(t testing.TB, dir string) string {
 			return err
 		}
 		rel := "/" + strings.TrimPrefix(strings.TrimPrefix(name, dir), "/")
-		if !info.ModTime().Equal(epoch) {
-			t.Errorf("%s is dated %s, not %s", rel, info.ModTime().UTC(), epoch)
+		if !info.ModTime().Equal(Epoch) {
+			t.Errorf("%s is dated %s, not %s", rel, info.ModTime().UTC(), Epoch)
 		}
 		switch {
 		case d.IsDir():

@@ -70,9 +70,9 @@ func (c compilation) run(ctx context.Context) error {
 	// Isolated but for the environment, as -I would drop PYTHONHASHSEED.
 	cmd := exec.CommandContext(ctx, c.Interpreter, "-S", "-s", "-B", "-X", "utf8", "-c", compileScript,
 		strconv.Itoa(jobs(c.Jobs)), strconv.Itoa(flags), c.Source, c.Image, c.Out)
-	cmd.Env = environment()
+	cmd.Env = Environment()
 	cmd.Stdin = &input
-	if err := run(ctx, c.Output, cmd); err != nil {
+	if err := Run(ctx, c.Output, cmd); err != nil {
 		return fmt.Errorf("the bytecode could not be compiled: %w", err)
 	}
 	return nil
@@ -128,6 +128,12 @@ func (c compilation) chunks() ([]chunk, error) {
 		return cmp.Or(cmp.Compare(b.cost, a.cost), strings.Compare(a.modules[0], b.modules[0]))
 	})
 	return list, err
+}
+
+// Compile gives every module of a site-packages directory its bytecode, in place and unchecked, but for the tests of packages. It
+// needs the path that the directory will be used by.
+func Compile(ctx context.Context, interpreter, site string, output io.Writer) error {
+	return compilation{Interpreter: interpreter, Source: site, Image: site, Out: site, Skip: skipTests(false), Output: output}.run(ctx)
 }
 
 // skipTests returns what to leave out of a compilation of site-packages: directories named test or tests in a package. They are a

@@ -1,5 +1,5 @@
-// Package install turns wheels and source trees into the files of an image: it unpacks, checks and byte-compiles, and it runs build
-// backends. It is what cmd/pyfile-install, the program that runs inside builds, is made of.
+// Package install turns wheels and source trees into the files of an image: it unpacks, checks and byte-compiles. It is what
+// cmd/pyfile-install, the program that runs inside builds, is made of.
 //
 // There is one function per step of a build:
 //
@@ -13,7 +13,8 @@
 // 0755, owned by root, dated 1980-01-01.
 //
 // The package needs Linux and nothing but the standard library: what it is made into must stay small and change rarely, because
-// its bytes are part of the cache key of every installed layer.
+// its bytes are part of the cache key of every installed layer. Output, Run, Environment and Compile are also for the other programs
+// that run inside builds, which keep the same rules.
 package install
 
 import (
@@ -62,19 +63,19 @@ func checkPython(version string) error {
 	return nil
 }
 
-// environment is what makes Python's results repeatable. The compiler gets nothing else, so that no variable of the build can change
+// Environment is what makes Python's results repeatable. The compiler gets nothing else, so that no variable of the build can change
 // bytecode; pip and build backends get it on top of the variables of the build. SOURCE_DATE_EPOCH is the time that all files get.
-func environment(more ...string) []string {
+func Environment(more ...string) []string {
 	return append([]string{
 		"LC_ALL=C.UTF-8",
 		"PYTHONHASHSEED=0",
 		"PYTHONDONTWRITEBYTECODE=1",
-		fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch.Unix()),
+		fmt.Sprintf("SOURCE_DATE_EPOCH=%d", Epoch.Unix()),
 	}, more...)
 }
 
-// run starts a program and waits for it. Its output goes to w.
-func run(ctx context.Context, w io.Writer, cmd *exec.Cmd) error {
+// Run starts a program and waits for it. Its output goes to w.
+func Run(ctx context.Context, w io.Writer, cmd *exec.Cmd) error {
 	cmd.Stdout, cmd.Stderr = w, w
 	err := cmd.Run()
 	if ctx.Err() != nil {

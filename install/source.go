@@ -21,6 +21,8 @@ type SourceOptions struct {
 	Source      string // the tree
 	Bytecode    bool   // compile the modules; the bytecode is checked against them, as people do change sources
 	Jobs        int    // parallel compilers, 0 for one per CPU
+	Facts       string // directory that gets the facts of the ELF files in the tree, see package facts; absent or empty; "" for none
+	Built       bool   // see WheelsOptions
 	Output      io.Writer
 }
 
@@ -36,13 +38,22 @@ func Source(ctx context.Context, o SourceOptions) error {
 		return err
 	}
 	defer root.Close()
-	return output(o.Out, func() error {
+	return outputs(withFacts(o.Out, o.Facts), func() error {
 		target := filepath.Join(o.Out, o.Dir)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return err
 		}
 		if err := copyTree(ctx, root, target); err != nil {
 			return err
+		}
+		if o.Facts != "" {
+			objects, err := findObjects(ctx, root, o.Dir)
+			if err == nil {
+				err = writeFacts(o.Facts, sourceFacts(objects, o.Built))
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if !o.Bytecode {
 			return nil

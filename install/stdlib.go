@@ -28,7 +28,7 @@ func Stdlib(ctx context.Context, o StdlibOptions) error {
 	if _, err := os.Stat(filepath.Join(o.Lib, "os.py")); err != nil {
 		return fmt.Errorf("there is no standard library in %s: %w", o.Lib, err)
 	}
-	return output(o.Out, func() error {
+	return Output(o.Out, func() error {
 		target := filepath.Join(o.Out, o.Dir)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return err

@@ -11,25 +11,40 @@ import (
 	"unsafe"
 )
 
-// epoch is the time of every file: the first that a zip archive can say.
-var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+// Epoch is the time of every file: the first that a zip archive can say.
+var Epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// output lets fill write the tree dir, which must be absent or empty, and seals it. When fill fails, what it wrote is removed again;
+// Output lets fill write the tree dir, which must be absent or empty, and seals it. When fill fails, what it wrote is removed again;
 // dir itself stays if it was there before, because it may be a mount.
-func output(dir string, fill func() error) error {
-	created, err := emptyDir(dir)
-	if err != nil {
-		return err
+func Output(dir string, fill func() error) error { return outputs([]string{dir}, fill) }
+
+// outputs is Output for several trees, which are all left or all removed.
+func outputs(dirs []string, fill func() error) error {
+	created := make([]bool, len(dirs))
+	for i, dir := range dirs {
+		var err error
+		if created[i], err = emptyDir(dir); err != nil {
+			return errors.Join(err, clearAll(dirs[:i], created))
+		}
 	}
-	err = fill()
-	if err == nil {
-		err = seal(dir)
+	err := fill()
+	for _, dir := range dirs {
+		if err == nil {
+			err = seal(dir)
+		}
 	}
 	if err == nil {
 		return nil
 	}
-	if left := clear(dir, created); left != nil {
+	if left := clearAll(dirs, created); left != nil {
 		return errors.Join(err, left)
+	}
+	return err
+}
+
+func clearAll(dirs []string, created []bool) (err error) {
+	for i, dir := range dirs {
+		err = errors.Join(err, clear(dir, created[i]))
 	}
 	return err
 }
@@ -87,7 +102,7 @@ func seal(dir string) error {
 				}
 			}
 		}
-		return setTime(name, epoch)
+		return setTime(name, Epoch)
 	})
 }
 

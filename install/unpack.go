@@ -79,7 +79,7 @@ func (l *layout) write(f *file, buf []byte) error {
 	}
 	if data == nil {
 		var sum hash.Hash
-		if f.shared {
+		if f.shared || l.options.Facts != "" && !f.listed() {
 			sum = sha256.New()
 		}
 		err := l.create(f, func(w io.Writer) error { return extract(w, f.member.File, f.member.want, sum, buf) })
@@ -107,11 +107,18 @@ func (l *layout) create(f *file, fill func(io.Writer) error) error {
 	if f.exec {
 		mode = 0o755
 	}
-	w, err := os.OpenFile(filepath.Join(l.options.Out, f.dest), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	w, err := os.OpenFile(filepath.Join(l.options.Out, f.dest), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return &writeError{err}
 	}
-	err = fill(w)
+	if l.options.Facts == "" {
+		err = fill(w)
+	} else {
+		head := magic{Writer: w}
+		if err = fill(&head); err == nil && head.isELF() {
+			f.object = readObject(w)
+		}
+	}
 	if e := w.Close(); err == nil && e != nil {
 		err = &writeError{e}
 	}

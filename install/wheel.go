@@ -2,6 +2,7 @@ package install
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +21,19 @@ type wheel struct {
 	platform string // last tag of the file name, "any" or for example "manylinux_2_17_x86_64"
 	name     string // Name of METADATA
 	info     string // "six-1.17.0.dist-info"
-	minor    bool   // written to a newer minor version of the format
-	members  []member
-	points   []entryPoint
-	closer   io.Closer
+	metadata
+	minor   bool // written to a newer minor version of the format
+	members []member
+	points  []entryPoint
+	closer  io.Closer
+}
+
+// metadata are the fields of METADATA that facts tell.
+type metadata struct {
+	version        string
+	requires       []string
+	extras         []string
+	requiresPython string
 }
 
 // member is a file of a wheel.
@@ -129,6 +139,10 @@ func (w *wheel) readInfo(project string, files []*zip.File) (errs []error) {
 			if w.name = field(data, "Name"); !projectName.MatchString(w.name) || normalize(w.name) != normalize(project) {
 				err = fmt.Errorf("the Name in METADATA must be that of the file, %s, not %q", project, w.name)
 			}
+			w.metadata = metadata{
+				version: field(data, "Version"), requires: fields(data, "Requires-Dist"), extras: fields(data, "Provides-Extra"),
+				requiresPython: field(data, "Requires-Python"),
+			}
 		default:
 			if w.points, err = parseEntryPoints(data); err != nil {
 				errs = append(errs, split("entry_points.txt, ", err)...)
@@ -165,18 +179,34 @@ func (w *wheel) read(files []*zip.File, name string) ([]byte, error) {
 	return nil, nil
 }
 
-// field returns a header of WHEEL or METADATA.
+// field returns a header of WHEEL or METADATA, the first if there are several, "" if there is none.
 func field(data []byte, name string) string {
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" {
-			break
-		}
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(key, name) {
-			return strings.TrimSpace(value)
-		}
+	if list := fields(data, name); len(list) > 0 {
+		return list[0]
 	}
 	return ""
+}
+
+// fields returns all headers of a name. A line that begins with white space goes on with the header before (RFC 5322, folding).
+func fields(data []byte, name string) (list []string) {
+	goesOn := false
+	for line := range bytes.Lines(data) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			if goesOn {
+				list[len(list)-1] = strings.TrimSpace(list[len(list)-1] + " " + string(bytes.TrimSpace(line)))
+			}
+			continue
+		}
+		key, value, ok := bytes.Cut(line, []byte(":"))
+		if goesOn = ok && strings.EqualFold(string(key), name); goesOn {
+			list = append(list, string(bytes.TrimSpace(value)))
+		}
+	}
+	return list
 }
 
 // newerMinor judges the version of the wheel format: 1.0 is known, 1.x may be tried, others must not be.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/elf"
 )
 
 // WheelsOptions says what Wheels installs.
@@ -22,6 +24,9 @@ type WheelsOptions struct {
 	Bytecode    bool     // compile the modules, see compilation
 	Tests       bool     // compile modules of test packages too
 	Jobs        int      // parallel workers, 0 for one per CPU
+	Facts       string   // directory that gets the facts of the installation, see package facts; absent or empty; "" for none
+	Built       bool     // the wheels were made from source in this build, which Facts tell
+	Changing    bool     // Facts do not tell the bytes of files that are not empty, see facts.NoSum
 	Output      io.Writer
 }
 
@@ -70,7 +75,7 @@ func Wheels(ctx context.Context, o WheelsOptions) error {
 		return errors.Join(errs...)
 	}
 	site := path.Join(o.Prefix, "lib", "python"+o.Python, "site-packages")
-	return output(o.Out, func() error {
+	return outputs(withFacts(o.Out, o.Facts), func() error {
 		l := layout{options: o, site: site}
 		for _, w := range wheels {
 			l.add(w)
@@ -83,6 +88,11 @@ func Wheels(ctx context.Context, o WheelsOptions) error {
 		}
 		if err := l.writeRecords(); err != nil {
 			return err
+		}
+		if o.Facts != "" {
+			if err := writeFacts(o.Facts, l.facts()); err != nil {
+				return err
+			}
 		}
 		if !o.Bytecode {
 			return nil
@@ -107,6 +117,7 @@ type file struct {
 	hidden bool // checked, but not written: another file has the same path, or stands for it
 	shared bool // another wheel has the same path
 	sum    [32]byte
+	object *elf.Object // if it is one, and facts are wanted
 	err    error
 }
 

@@ -136,7 +136,7 @@ func TestExtensionModulesAreCompiledInTheFullImage(t *testing.T) {
 			changed := unique()
 			write(t, dir, "native.c", fmt.Sprintf(extension, changed))
 			_, log = labDaemon().push(t, dir, image)
-			if got, want := ranSteps(log), []string{"[app-builder] build the wheel of demo", "[final] install demo"}; !slices.Equal(got, want) {
+			if got, want := ranSteps(log), []string{"[app-builder] ask setuptools.build_meta what it needs to build demo", "[app-builder] build the wheel of demo", "[final] install demo"}; !slices.Equal(got, want) {
 				t.Errorf("after a change of the code %q run, not %q\n%s", got, want, log)
 			}
 			if got := run(t, image); got != changed+"\n" {

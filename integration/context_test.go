@@ -56,6 +56,35 @@ func commit(t *testing.T, dir, bare string) {
 	must(t, work, "git", "clone", "-q", "--bare", ".", bare)
 }
 
+// serveRepository serves the repository that examples/git-dependency has in its lock, and makes the project in dir name this server.
+func serveRepository(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Abs("testdata/git-dependency")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	bare := filepath.Join(folder, "tools.git")
+	commit(t, files, bare)
+	must(t, bare, "git", "tag", "v1.2.0", "main")
+	made := strings.TrimSpace(must(t, bare, "git", "rev-parse", "v1.2.0"))
+	lock, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(lock), "#"+made+"\"") {
+		t.Fatalf("examples/git-dependency/uv.lock does not name %s, the commit of testdata/git-dependency", made)
+	}
+	server := gitServer(t, folder)
+	for _, file := range []string{"pyproject.toml", "uv.lock"} {
+		data, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, file, strings.ReplaceAll(string(data), "https://git.example/", server))
+	}
+}
+
 func TestGitContextGivesTheSameImageAsTheFolder(t *testing.T) {
 	t.Parallel()
 	folder, dir := t.TempDir(), t.TempDir()

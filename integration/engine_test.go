@@ -142,10 +142,11 @@ func container(t *testing.T, image string, options []string, args ...string) str
 	return stdout.String()
 }
 
-// get starts an image's own command with a read-only root and returns the answer to an HTTP request.
-func get(t *testing.T, image string, port int, path string) string {
+// get starts an image's own command with a read-only root and more options, and returns the answer to an HTTP request.
+func get(t *testing.T, image string, port int, path string, options ...string) string {
 	t.Helper()
-	id := strings.TrimSpace(must(t, ".", "docker", "run", "-d", "--read-only", "-p", fmt.Sprintf("127.0.0.1::%d", port), image))
+	start := slices.Concat([]string{"run", "-d", "--read-only", "-p", fmt.Sprintf("127.0.0.1::%d", port)}, options, []string{image})
+	id := strings.TrimSpace(must(t, ".", "docker", start...))
 	defer func() { _ = exec.Command("docker", "rm", "-f", id).Run() }()
 	address := strings.TrimSpace(must(t, ".", "docker", "port", id, fmt.Sprintf("%d/tcp", port)))
 	var err error

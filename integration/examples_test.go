@@ -4,10 +4,13 @@ package integration
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,6 +24,19 @@ type expectation struct {
 		Port       int
 		Path, Body string
 	}
+	Database string // "postgres" or "mariadb": the container finds its address in its environment
+}
+
+// readTOML reads a file that may have more than is asked of it.
+func readTOML(t *testing.T, file string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := toml.Unmarshal(data, into); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
 }
 
 // examples are the names of all examples with what they expect.
@@ -33,14 +49,8 @@ func examples(t *testing.T) map[string]expectation {
 	all := map[string]expectation{}
 	for _, f := range files {
 		dir := filepath.Dir(f)
-		data, err := os.ReadFile(filepath.Join(dir, "expect"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var e expectation
-		if err := toml.Unmarshal(data, &e); err != nil {
-			t.Fatalf("%s/expect: %v", dir, err)
-		}
+		readTOML(t, filepath.Join(dir, "expect"), &e)
 		if (e.Stdout == "") == (e.HTTP == nil) {
 			t.Fatalf("%s/expect: one of stdout and [http] must be there", dir)
 		}
@@ -49,10 +59,17 @@ func examples(t *testing.T) map[string]expectation {
 	return all
 }
 
-// skips tells whether an example is not built by a client: storing the image of a large one once more takes its time, and the examples of
-// lock formats differ in what the frontend reads, which is the same for every client. One of them asks the index from every one.
+// compiled are the examples with something that is compiled, or with packages of the distribution.
+var compiled = []string{"django-postgres", "mysql", "uwsgi", "cython", "meson", "rust", "ffmpeg"}
+
+// skips tells whether an example is not built by a client: storing the image of a large one once more and compiling on one more daemon take
+// their time, and the examples of lock formats and of bases differ in what the frontend reads, which is the same for every client. One of them
+// asks the index from every one, and one compiles there.
 func skips(name, client string) bool {
-	return client != clients[0].name && (name == "data" || strings.HasPrefix(name, "lock-") && name != "lock-poetry")
+	formats := strings.HasPrefix(name, "lock-") && name != "lock-poetry"
+	compiles := slices.Contains(compiled, name) && name != "cython"
+	bases := slices.Contains([]string{"alpine", "distroless", "git-dependency"}, name)
+	return client != clients[0].name && (name == "data" || formats || compiles || bases)
 }
 
 // TestExamplesBuildAndRunWithEveryClient also checks that the image is the same whoever built it: configuration and layers.
@@ -77,7 +94,10 @@ func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
 				}
 				behaves(t, image, expect)
 			}
-			isSealed(t, registryHost+"/test/example-"+name+":"+builtBy)
+			image := registryHost + "/test/example-" + name + ":" + builtBy
+			content := contentOf(t, image, layersOfBase(t, dir))
+			isSealed(t, image, content.open)
+			content.hasNothingOfTheBuilders(t, image)
 		})
 	}
 }
@@ -86,14 +106,71 @@ func TestExamplesBuildAndRunWithEveryClient(t *testing.T) {
 func behaves(t *testing.T, image string, expect expectation) {
 	t.Helper()
 	got, want := "", expect.Stdout
-	if expect.HTTP != nil {
-		got, want = get(t, image, expect.HTTP.Port, expect.HTTP.Path), expect.HTTP.Body
-	} else {
+	var options []string
+	if expect.Database != "" {
+		options = database(t, expect.Database)
+	}
+	switch {
+	case expect.HTTP != nil:
+		got, want = get(t, image, expect.HTTP.Port, expect.HTTP.Path, options...), expect.HTTP.Body
+	case expect.Database != "":
+		got = container(t, image, append(options, "--read-only"))
+	default:
 		got = container(t, image, []string{"--read-only", "--network", "none"})
 	}
 	if !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("%s gives %q, which does not match %s", image, got, want)
 	}
+}
+
+// database starts a database and returns the options with which a container of the Docker Engine gets its address.
+func database(t *testing.T, kind string) []string {
+	t.Helper()
+	start, prefix := postgres, "PG"
+	switch kind {
+	case "postgres":
+	case "mariadb":
+		start, prefix = mariadb, "MYSQL_"
+	default:
+		t.Fatalf("no database %s", kind)
+	}
+	host, port := start(t)
+	host, port = fromContainers(t, host, port)
+	return []string{"--env", prefix + "HOST=" + host, "--env", prefix + "PORT=" + strconv.Itoa(port)}
+}
+
+// fromContainers makes a port of this machine's loopback reachable from the Docker Engine's bridge, and returns where, until the test ends.
+func fromContainers(t *testing.T, host string, port int) (bridge string, open int) {
+	t.Helper()
+	bridge = strings.TrimSpace(must(t, ".", "docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"))
+	l, err := net.Listen("tcp", net.JoinHostPort(bridge, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			to, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+			if err != nil {
+				_ = from.Close()
+				continue
+			}
+			go relay(from, to)
+			go relay(to, from)
+		}
+	}()
+	return bridge, l.Addr().(*net.TCPAddr).Port
+}
+
+// relay copies what one end sends to the other, until either closes.
+func relay(from, to net.Conn) {
+	_, _ = io.Copy(to, from)
+	_ = to.Close()
+	_ = from.Close()
 }
 
 // writable lists what the user may write: files, and directories where it may make some.
@@ -108,8 +185,8 @@ for top, dirs, files in os.walk("/"):
 print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(), "workdir": os.getcwd(), "writable": sorted(found)}))
 `
 
-// isSealed checks that the image's user is not root and owns nothing but its home.
-func isSealed(t *testing.T, image string) {
+// isSealed checks that the image's user is not root and owns nothing but its home. What everybody may write in the base image is open.
+func isSealed(t *testing.T, image string, open []string) {
 	t.Helper()
 	var got struct {
 		UID, GID int
@@ -128,8 +205,7 @@ func isSealed(t *testing.T, image string) {
 	if got.UID != 65532 || got.GID != 65532 || !slices.Equal(got.Groups, []int{65532}) || got.Workdir != "/app" {
 		t.Errorf("%s runs as %d:%d %v in %s", image, got.UID, got.GID, got.Groups, got.Workdir)
 	}
-	// All but the home come from the base image, where everybody may write them.
-	if want := []string{"/home/nonroot", "/run/lock", "/tmp", "/var/tmp"}; !slices.Equal(got.Writable, want) {
+	if want := slices.Concat([]string{"/home/nonroot"}, open); !slices.Equal(got.Writable, want) {
 		t.Errorf("%s: its user may write %v, not just %v", image, got.Writable, want)
 	}
 	probe("--read-only")

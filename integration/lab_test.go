@@ -225,12 +225,19 @@ func (p pushed) missingFrom(other pushed) []string {
 	return out
 }
 
-// example copies an example's folder, with its lock.
+// example copies an example's folder, with its lock. The repository that git-dependency names is served, and distroless is built on the lab's
+// stand-in for its base.
 func example(t *testing.T, which string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "examples", which))); err != nil {
 		t.Fatal(err)
+	}
+	switch which {
+	case "git-dependency":
+		serveRepository(t, dir)
+	case "distroless":
+		replace(t, dir, "Pyfile", `"gcr.io/distroless/python3-debian13"`, `"lab/python-distroless:3.13"`)
 	}
 	return dir
 }

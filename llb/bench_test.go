@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/platforms"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
+	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -30,7 +31,8 @@ func BenchmarkFrontendOwnTime(b *testing.B) {
 	config.Config.Env = []string{"PYTHON_VERSION=3.13.5"}
 	p := platforms.MustParse("linux/amd64")
 	in := plan.Inputs{Platform: p, BuildPlatform: p, Merge: true, Base: plan.Source{Ref: "python:3.13-slim", Config: config},
-		Facts: plan.Facts{Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41}}}
+		Facts: plan.Facts{Libc: python.Libc{Name: "glibc", Major: 2, Minor: 41},
+			Interpreters: []distro.Interpreter{{Path: "/usr/local/bin/python3.13", Version: "3.13.5", Lib: "/usr/local/lib/python3.13", Pip: true}}}}
 	for b.Loop() {
 		file, err := pyfile.Parse("Pyfile", files["Pyfile"], nil)
 		if err != nil {

@@ -78,6 +78,8 @@ func (f *fold) step(s plan.Step) (llb.State, error) {
 	case s.Fetch != nil:
 		file := []llb.HTTPOption{llb.Filename(s.Fetch.Filename), llb.Chmod(0o644), llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, s.Fetch.SHA256))}
 		return llb.HTTP(s.Fetch.URL, append(file, as[llb.HTTPOption](opts)...)...), nil
+	case s.Git != nil:
+		return llb.Git(s.Git.URL, s.Git.Commit, as[llb.GitOption](opts)...), nil
 	case s.Files != nil:
 		return f.files(s.Files, opts)
 	case s.Exec != nil:
@@ -154,7 +156,7 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional))
 	}
 	ex := llb.Scratch().WithOutput(root.Output()).Run(run...)
-	var result *llb.State
+	result := ex.Root()
 	for _, m := range e.Mounts {
 		from, err := f.from(m.From)
 		if err != nil {
@@ -165,20 +167,22 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 			mount = append(mount, llb.SourcePath(m.Source))
 		}
 		switch {
+		case m.Cache != "":
+			mount = append(mount, llb.AsPersistentCacheDir(m.Cache, llb.CacheMountLocked))
 		case m.Discard:
 			mount = append(mount, llb.ForceNoOutput)
-		case !m.Output:
+		case !m.Output && m.As == "":
 			mount = append(mount, llb.Readonly)
 		}
 		st := ex.AddMount(m.Path, from, mount...)
-		if m.Output {
-			result = &st
+		switch {
+		case m.As != "":
+			f.states[m.As] = st
+		case m.Output:
+			result = st
 		}
 	}
-	if result == nil {
-		return llb.State{}, fmt.Errorf("exec without an output mount")
-	}
-	return *result, nil
+	return result, nil
 }
 
 func (f *fold) files(files *plan.Files, opts []llb.ConstraintsOpt) (llb.State, error) {

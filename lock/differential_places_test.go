@@ -24,14 +24,18 @@ func member(name, dependencies string) string {
 
 // sdist is a source archive whose metadata can be read without building it.
 func sdist(stem, name string) string {
+	return tarGz(map[string]string{
+		stem + "/pyproject.toml": member(name, `["h11"]`),
+		stem + "/PKG-INFO":       fmt.Sprintf("Metadata-Version: 2.2\nName: %s\nVersion: 1.0\nRequires-Python: >=3.10\nRequires-Dist: h11\n", name),
+	})
+}
+
+func tarGz(texts map[string]string) string {
 	var out bytes.Buffer
 	zipped := gzip.NewWriter(&out)
 	files := tar.NewWriter(zipped)
-	for file, text := range map[string]string{
-		"pyproject.toml": member(name, `["h11"]`),
-		"PKG-INFO":       fmt.Sprintf("Metadata-Version: 2.2\nName: %s\nVersion: 1.0\nRequires-Python: >=3.10\nRequires-Dist: h11\n", name),
-	} {
-		if err := files.WriteHeader(&tar.Header{Name: stem + "/" + file, Mode: 0o644, Size: int64(len(text))}); err != nil {
+	for file, text := range texts {
+		if err := files.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(text))}); err != nil {
 			panic(err)
 		}
 		if _, err := files.Write([]byte(text)); err != nil {

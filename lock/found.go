@@ -62,6 +62,7 @@ func (c *chooser) lookUp(p *chosen, listed []file, found foundFiles) *pyfile.Err
 		}
 	}
 	if len(p.wheels)+len(p.sdists) > 0 {
+		p.unfound = len(p.wheels)+len(p.sdists) < len(byHash)
 		return nil
 	}
 	msg := fmt.Sprintf("%s: no index has a file with a hash of the lock", p)

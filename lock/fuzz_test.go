@@ -65,12 +65,34 @@ func fuzzLock(f *testing.F, name string) {
 			if e := CUDA(artifacts, r.Project); e != nil {
 				checkRange(t, e.Range, pyproject)
 			}
+			checkFromSource(t, l, r, artifacts)
 			again, err := l.Select(r)
 			if err != nil || len(again) != len(artifacts) {
 				t.Fatalf("Select gave %d artifacts, then %d and %v", len(artifacts), len(again), err)
 			}
 		}
 	})
+}
+
+// checkFromSource checks that a package that the Pyfile wants built is no wheel, or an error of the Pyfile, and that nothing else changes.
+func checkFromSource(t *testing.T, l *Lock, r Request, artifacts []Artifact) {
+	t.Helper()
+	for i, a := range artifacts {
+		if a.Kind != Wheel || i > 3 {
+			continue
+		}
+		r.FromSource = located(strings.ToUpper(a.Name))
+		built, err := l.Select(r)
+		if err != nil {
+			if errs := (pyfile.Errors)(nil); !errors.As(err, &errs) || errs[0].File != "" && errs[0].File != l.Name {
+				t.Errorf("%s from source: %v", a.Name, err)
+			}
+			continue
+		}
+		if len(built) != len(artifacts) || built[i].Name != a.Name || built[i].Kind != Sdist {
+			t.Errorf("%s from source: %+v", a.Name, built)
+		}
+	}
 }
 
 // FuzzParseProject reads any bytes as a pyproject.toml.
@@ -185,6 +207,12 @@ func checkArtifacts(t *testing.T, artifacts []Artifact, data []byte) {
 		}
 		if a.Path != "" && (path.IsAbs(a.Path) || a.Path != path.Clean(a.Path) || strings.HasPrefix(a.Path+"/", "../")) {
 			t.Errorf("%s: path %q", a.Name, a.Path)
+		}
+		if dir, inside := subdirectory(a.Subdir); !inside || dir != a.Subdir {
+			t.Errorf("%s: subdirectory %q", a.Name, a.Subdir)
+		}
+		if (a.LFS || a.Ref != "") && a.Kind != Git || a.Ref != "" && !plainRef.MatchString(a.Ref) {
+			t.Errorf("%s: %+v", a.Name, a)
 		}
 		checkRange(t, a.Origin, data)
 		switch a.Kind {

@@ -108,7 +108,7 @@ func golden(t *testing.T, folder string, f func(t *testing.T, a archive) string)
 
 // TestSelect reads the lock of a fixture and asks it every question of the part "ask", one a line:
 //
-//	3.13.5 x86_64 glibc-2.41 group=dev extra=s3 free-threaded no-project
+//	3.13.5 x86_64 glibc-2.41 group=dev extra=s3 source=numpy free-threaded no-project
 //	query
 //
 // A fixture without that part only reads. The part "found" is what the index answers, see answer. The part "lock" names the lock
@@ -173,10 +173,16 @@ func describe(a Artifact) string {
 	if a.Size > 0 {
 		out += fmt.Sprintf(" size %d", a.Size)
 	}
-	for _, line := range []string{a.Filename, a.URL, a.Path, a.Subdir, a.Commit, a.SHA256[:min(8, len(a.SHA256))]} {
+	if a.LFS {
+		out += " lfs"
+	}
+	for _, line := range []string{a.Filename, a.URL, a.Path, a.Subdir, a.Commit, a.Ref, a.SHA256[:min(8, len(a.SHA256))]} {
 		if line != "" {
 			out += "\n\t" + line
 		}
+	}
+	if a.NoWheel != "" && !strings.HasPrefix(a.NoWheel, "no wheel for ") {
+		out += "\n\t" + a.NoWheel
 	}
 	return out + "\n"
 }
@@ -228,6 +234,8 @@ func parseAsk(t *testing.T, ask string, project *Project) Request {
 			r.Groups = append(r.Groups, at)
 		case "extra":
 			r.Extras = append(r.Extras, at)
+		case "source":
+			r.FromSource = append(r.FromSource, at)
 		case "free-threaded":
 			r.Target.FreeThreaded = true
 		case "no-project":

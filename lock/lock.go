@@ -41,9 +41,11 @@ type Artifact struct {
 	Path     string       `json:"path,omitempty"`     // of a directory or file of the context, relative to its root and clean; then there is no URL
 	SHA256   string       `json:"sha256,omitempty"`   // 64 lower-case hex digits; of what has a URL always, but for git
 	Commit   string       `json:"commit,omitempty"`   // of git: the full hash
+	Ref      string       `json:"ref,omitempty"`      // of git: the branch or tag that the commit was found by, if the lock says; for messages only
+	LFS      bool         `json:"lfs,omitempty"`      // of git: with the files of Git LFS
 	Size     int64        `json:"size,omitempty"`     // bytes; 0 when neither lock nor index say
-	Subdir   string       `json:"subdir,omitempty"`   // where the project lies in a source
-	NoWheel  string       `json:"-"`                  // of an sdist: why no wheel fits, "no wheel for ...", for messages
+	Subdir   string       `json:"subdir,omitempty"`   // where the project lies in a source, clean; a source archive may have a directory around that
+	NoWheel  string       `json:"-"`                  // of an sdist: why it is not a wheel, "no wheel for ...", for messages
 	Lock     string       `json:"-"`                  // the file that Origin is a place of
 	Origin   pyfile.Range `json:"origin"`             // the package's name in the lock
 }
@@ -64,6 +66,8 @@ type source interface {
 	selects(r Request) ([]Artifact, pyfile.Errors)
 	// query returns the packages whose files have no address in the lock, sorted by name, whatever the target and the groups.
 	query() []index.Package
+	// packageNames returns the normalised names of all packages of the lock, for whatever target and groups, in any order.
+	packageNames() []string
 	// directories returns the directories of the context that packages of the lock are built from, as clean paths.
 	directories() []string
 }
@@ -73,6 +77,8 @@ type Request struct {
 	Target python.Target
 	// Groups (PEP 735) and Extras are added to the project's dependencies. Their places are those of the Pyfile.
 	Groups, Extras []pyfile.String
+	// FromSource are the packages to build from their sdist although there is a wheel, as the Pyfile writes them.
+	FromSource []pyfile.String
 	// Project is the project that the lock belongs to, nil when there is no pyproject.toml.
 	Project *Project
 	// Found is the answer to the lock's Query, nil when that asks nothing.
@@ -187,15 +193,26 @@ var replace = map[string]string{
 // "" for what the Pyfile asks for.
 func (l *Lock) Select(r Request) ([]Artifact, error) {
 	artifacts, errs := l.source.selects(r)
+	errs = append(errs, l.UnknownNames(r.FromSource, r.Project)...)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
 	for i := range artifacts {
 		a := &artifacts[i]
 		a.Lock = cmp.Or(a.Lock, l.Name)
+		dir, inside := subdirectory(a.Subdir)
+		if !inside {
+			errs = append(errs, &pyfile.Error{File: a.Lock, Range: a.Origin, Hint: l.Remake(),
+				Msg: fmt.Sprintf("%s: the subdirectory %q leads out of the source", a.Name, shownPath(a.Subdir))})
+			continue
+		}
+		a.Subdir = dir
 		if a.Kind == Directory {
 			a.Path, a.Subdir = path.Join(a.Path, a.Subdir), ""
 		}
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(artifacts, func(a, b Artifact) int { return cmp.Compare(a.Name, b.Name) })
 	return artifacts, nil
@@ -206,6 +223,7 @@ func (l *Lock) Select(r Request) ([]Artifact, error) {
 func (l *Lock) Check(r Request) error {
 	r.Found = nil
 	_, errs := l.source.selects(r)
+	errs = append(errs, l.UnknownNames(r.FromSource, r.Project)...)
 	return slices.DeleteFunc(errs, func(e *pyfile.Error) bool { return e == notAsked }).Err()
 }
 

@@ -36,6 +36,7 @@ type pdmPackage struct {
 	source         string // "" for an index, else "git", another vcs, "url" or "path"
 	value          string // address or path
 	revision       string
+	ref            string // that revision was found by
 	subdir         string
 }
 
@@ -44,6 +45,14 @@ const defaultGroup = "default"
 
 // pdmMinor is the newest minor version of the format that is understood. By pdm's rule a reader takes an older one, and no newer.
 const pdmMinor = 5
+
+func (l *pdmLock) packageNames() []string {
+	out := make([]string, len(l.packages))
+	for i, p := range l.packages {
+		out[i] = p.name
+	}
+	return out
+}
 
 // query asks for the files of all packages of an index whose addresses the lock does not have: without static_urls all of them.
 func (l *pdmLock) query() []index.Package {
@@ -235,6 +244,7 @@ func (d *decoder) pdmSource(p *pdmPackage, t *node) {
 		}
 	}
 	p.revision = d.text(t, "revision", "package.revision")
+	p.ref = d.text(t, "ref", "package.ref")
 	if p.source != "url" {
 		return
 	}

@@ -151,7 +151,7 @@ func (p *pdmPackage) in(groups []string) bool {
 
 // artifacts turns the packages into files. Entries of one package with different extras are one; the files stand in each or in one.
 func (s *pdmSelection) artifacts(picked []*pdmPackage) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
+	c := newChooser(s.doc, s.hint, &s.request)
 	found := foundBy(s.request.Found)
 	live := make(map[string]*pdmPackage, len(picked))
 	order := make([]*pdmPackage, 0, len(picked))
@@ -205,15 +205,14 @@ func (s *pdmSelection) artifact(c *chooser, p *pdmPackage, found foundFiles) (Ar
 	case "":
 		return s.indexed(c, p, found)
 	case "git":
-		g := git{url: p.value, commit: p.revision}
+		g := git{url: longGitURL(p.value), commit: p.revision, subdir: p.subdir, ref: p.ref}
 		if problem, hint := g.problem(); problem != "" {
 			if p.revision == "" {
 				hint = `take "-e" away from it in pyproject.toml, then ` + s.hint // pdm locks no commit of what it installs editable
 			}
 			return a, s.doc.errorAt(p.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
 		}
-		a.Kind, a.URL, a.Commit = Git, g.url, g.commit
-		return a, nil
+		return g.artifact(a), nil
 	case "path":
 		if isFile(p.value) {
 			return s.direct(c, p, file{path: p.value})

@@ -263,7 +263,7 @@ func (p *pipenvPackage) repository(address, ref, subdir string) {
 			}
 		}
 	}
-	g.url = address
+	g.url = longGitURL(address)
 	p.git = g
 }
 
@@ -273,8 +273,13 @@ func (p *pipenvPackage) direct(address string, at span) {
 		p.local(address, at)
 		return
 	}
-	address, _, _ = strings.Cut(address, "#")
+	address, fragment, _ := strings.Cut(address, "#")
 	p.link = file{url: address, at: at}
+	for part := range strings.SplitSeq(fragment, "&") {
+		if digits, ok := sha256Hex(strings.TrimPrefix(part, "sha256=")); ok {
+			p.link.sha256 = digits
+		}
+	}
 }
 
 // local reads a path of the context, relative to the lock.
@@ -289,12 +294,23 @@ func (p *pipenvPackage) local(name string, at span) {
 	p.dir = cmp.Or(plain, ".")
 }
 
+// packageNames are those of all sections.
+func (l *pipenvLock) packageNames() []string {
+	var out []string
+	for _, s := range l.sections {
+		for _, p := range s.packages {
+			out = append(out, p.name)
+		}
+	}
+	return out
+}
+
 // query asks for the files of all sections, since nothing is known of the groups that are asked for.
 func (l *pipenvLock) query() []index.Package {
 	byName := map[string]*index.Package{}
 	for _, s := range l.sections {
 		for _, p := range s.packages {
-			if p.git != nil || p.dir != "" || p.link.path != "" || len(p.hashes) == 0 || p.link.url != "" && len(p.hashes) == 1 {
+			if p.git != nil || p.dir != "" || p.link.path != "" || len(p.hashes) == 0 || p.link.url != "" && len(p.hashes) == 1 || p.link.sha256 != "" {
 				continue
 			}
 			q := byName[p.name]

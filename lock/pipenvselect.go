@@ -124,7 +124,7 @@ func (s *pipenvSelection) holds(p *pipenvPackage) bool {
 }
 
 func (s *pipenvSelection) artifacts(sections []string) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
+	c := newChooser(s.doc, s.hint, &s.request)
 	found := foundBy(s.request.Found)
 	live := map[string]*pipenvPackage{}
 	var out []Artifact
@@ -185,8 +185,7 @@ func (s *pipenvSelection) artifact(c *chooser, p *pipenvPackage, found foundFile
 		if problem, hint := p.git.problem(); problem != "" {
 			return a, s.doc.errorAt(p.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
 		}
-		a.Kind, a.URL, a.Commit, a.Subdir = Git, p.git.url, p.git.commit, p.git.subdir
-		return a, nil
+		return p.git.artifact(a), nil
 	case p.dir != "":
 		var ok bool
 		if a.Path, ok = contextPath(s.doc.name, p.dir); !ok {
@@ -212,19 +211,27 @@ func (s *pipenvSelection) artifact(c *chooser, p *pipenvPackage, found foundFile
 // link is a file that is named by address or path. Of several hashes an index tells which is that of the file.
 func (s *pipenvSelection) link(c *chooser, p *pipenvPackage, found foundFiles) (Artifact, *pyfile.Error) {
 	link := p.link
-	if len(p.hashes) == 1 {
-		link.sha256 = p.hashes[0].sha256
+	hashes := p.hashes
+	if link.path != "" || link.sha256 != "" {
+		hashes = nil // pipenv lists those that an index has of the release, which the file need not be
 	}
-	if f := found[p.name]; f != nil && len(p.hashes) > 1 {
+	if len(hashes) == 1 {
+		link.sha256 = hashes[0].sha256
+	}
+	if f := found[p.name]; f != nil && len(hashes) > 1 {
 		for _, have := range f.Files {
-			if have.Name == link.filename() && slices.ContainsFunc(p.hashes, func(h file) bool { return h.sha256 == have.SHA256 }) {
+			if have.Name == link.filename() && slices.ContainsFunc(hashes, func(h file) bool { return h.sha256 == have.SHA256 }) {
 				link.sha256 = have.SHA256
 			}
 		}
 	}
-	if link.sha256 == "" && len(p.hashes) > 1 {
-		return Artifact{}, s.doc.errorAt(p.at, fmt.Sprintf("%s is one file and has %d hashes, and no index says which is that of the file", p, len(p.hashes)),
+	if link.sha256 == "" && len(hashes) > 1 {
+		return Artifact{}, s.doc.errorAt(p.at, fmt.Sprintf("%s is one file and has %d hashes, and no index says which is that of the file", p, len(hashes)),
 			"give the release in the Pipfile instead of the address, "+s.hint)
+	}
+	if link.sha256 == "" && link.url != "" {
+		return Artifact{}, s.doc.errorAt(link.at, fmt.Sprintf("%s: the lock has no sha256 for %s, so nobody could tell whether it changed", p, link.filename()),
+			`write "#sha256=" and the 64 digits behind the address in the Pipfile, then `+s.hint)
 	}
 	files := p.chosen
 	if strings.HasSuffix(strings.ToLower(link.filename()), ".whl") {

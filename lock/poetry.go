@@ -3,9 +3,9 @@ package lock
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/pyfile"
@@ -159,6 +159,8 @@ func (l *poetryLock) add(d *decoder, p *poetryPackage) {
 	l.byName[p.name] = append(l.byName[p.name], p)
 }
 
+func (l *poetryLock) packageNames() []string { return slices.Collect(maps.Keys(l.byName)) }
+
 // query asks for the files of all packages that come from an index. A package of which versions come from several
 // indexes is asked for once an index.
 func (l *poetryLock) query() []index.Package {
@@ -216,19 +218,7 @@ func (s poetrySource) indexed() bool { return s.kind == "" || s.kind == "legacy"
 
 // git is the repository. Poetry keeps addresses as the user wrote them, among them git's short form of ssh.
 func (s poetrySource) git() git {
-	return git{url: longGitURL(s.url), commit: s.resolved, subdir: s.subdir}
-}
-
-// longGitURL writes "git@host:path", which is no URL, as ssh://git@host/path.
-func longGitURL(address string) string {
-	if strings.Contains(address, "://") {
-		return address
-	}
-	host, path, ok := strings.Cut(address, ":")
-	if !ok || strings.Contains(host, "/") || len(host) < 2 {
-		return address
-	}
-	return "ssh://" + host + "/" + strings.TrimPrefix(path, "/")
+	return git{url: longGitURL(s.url), commit: s.resolved, subdir: s.subdir, ref: s.reference}
 }
 
 // indexProblem is what is wrong with the address of an index. It does not show the address, which may hold a password.

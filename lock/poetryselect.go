@@ -184,7 +184,7 @@ func (s *poetrySelection) holds(text string, env python.Environment, report func
 
 // artifacts turns the packages into files.
 func (s *poetrySelection) artifacts(picked []*poetryPackage) []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
+	c := newChooser(s.doc, s.hint, &s.request)
 	found := foundBy(s.request.Found)
 	live := make(map[string]*poetryPackage, len(picked))
 	out := make([]Artifact, 0, len(picked))
@@ -213,8 +213,7 @@ func (s *poetrySelection) artifact(c *chooser, p *poetryPackage, found foundFile
 		if problem, hint := g.problem(); problem != "" {
 			return a, s.doc.errorAt(p.source.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
 		}
-		a.Kind, a.URL, a.Commit = Git, g.url, g.commit
-		return a, nil
+		return g.artifact(a), nil
 	case "directory":
 		var ok bool
 		if a.Path, ok = contextPath(s.doc.name, p.source.url); !ok {

@@ -33,6 +33,8 @@ type Project struct {
 	BuildRequires pyfile.List   // [build-system] requires
 	BuildBackend  pyfile.String // [build-system] build-backend; unset means PEP 517's default, setuptools
 	BackendPath   pyfile.List   // [build-system] backend-path
+	// BuildConstraints are the requirements of [tool.uv] build-constraint-dependencies, which limit build requirements.
+	BuildConstraints []pyfile.String
 
 	HasExtModules bool  // [tool.setuptools] ext-modules: building the wheel runs a compiler
 	Package       *bool // [tool.uv] package or [tool.poetry] package-mode, nil when neither is set
@@ -158,6 +160,7 @@ func (d *decoder) tools(p *Project, t *node) {
 		v := n.text == "true"
 		p.Package = &v
 	}
+	p.BuildConstraints = d.buildConstraints(uv)
 	p.uvDev = d.list(uv, "dev-dependencies", "tool.uv.dev-dependencies").Items
 	if groups := d.table(uv, "dependency-groups", "tool.uv.dependency-groups"); groups != nil {
 		for _, e := range groups.entries {

@@ -38,6 +38,14 @@ type pylockPackage struct {
 	local          bool // the repository has a path and no address
 }
 
+func (l *pylock) packageNames() []string {
+	out := make([]string, len(l.packages))
+	for i, p := range l.packages {
+		out[i] = p.name
+	}
+	return out
+}
+
 // query asks nothing: every file has an address or a path.
 func (l *pylock) query() []index.Package { return nil }
 
@@ -146,7 +154,8 @@ func (d *decoder) pylockSource(p *pylockPackage, t *node) {
 		vcs := t.get("vcs")
 		p.notGit = d.text(vcs, "type", "packages.vcs.type") != "git"
 		p.repository = git{
-			url:    d.text(vcs, "url", "packages.vcs.url"),
+			url:    longGitURL(d.text(vcs, "url", "packages.vcs.url")),
+			ref:    d.text(vcs, "requested-revision", "packages.vcs.requested-revision"),
 			commit: strings.ToLower(d.text(vcs, "commit-id", "packages.vcs.commit-id")),
 			subdir: p.subdir,
 		}
@@ -303,7 +312,7 @@ func (s *pylockSelection) holds(m marker, env python.Environment) bool {
 }
 
 func (s *pylockSelection) artifacts() []Artifact {
-	c := &chooser{doc: s.doc, hint: s.hint, target: s.request.Target, wheels: python.NewSelector(s.request.Target.Tags())}
+	c := newChooser(s.doc, s.hint, &s.request)
 	live := map[string]*pylockPackage{}
 	var out []Artifact
 	for _, p := range s.packages {
@@ -349,8 +358,7 @@ func (s *pylockSelection) artifact(c *chooser, p *pylockPackage) (Artifact, *pyf
 		if problem, hint := p.repository.problem(); problem != "" {
 			return a, s.doc.errorAt(p.at, fmt.Sprintf(problem, p), cmp.Or(hint, s.hint))
 		}
-		a.Kind, a.URL, a.Commit = Git, p.repository.url, p.repository.commit
-		return a, nil
+		return p.repository.artifact(a), nil
 	case "directory":
 		var ok bool
 		if a.Path, ok = contextPath(s.doc.name, p.directory); !ok {

@@ -128,6 +128,7 @@ type requirementsReader struct {
 
 	doc        *document // the file being read
 	constraint bool      // it is a constraints file
+	builds     bool      // of build requirements, see ReadConstraints
 	noIndex    *pyfile.Error
 	require    *pyfile.Error // --require-hashes, as an error to report
 	noRequire  bool
@@ -204,6 +205,9 @@ func (r *requirementsReader) line(l *logicalLine) {
 		return
 	}
 	isEditable := slices.ContainsFunc(options, func(o option) bool { return o.use == editable })
+	if r.builds && !r.forBuilds(l, options) {
+		return
+	}
 	switch {
 	case args != "" && isEditable:
 		r.errorAt(l.span(0, len(args)), "write them on two lines", "a requirement and an --editable stand on one line")

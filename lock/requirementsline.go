@@ -236,6 +236,9 @@ func (r *requirementsReader) add(q *requirement, options []option) {
 		case len(q.extras) > 0:
 			r.errorAt(q.at, "leave the extras out", "a constraint cannot have extras")
 			return
+		case r.builds && (q.kind == Git || q.kind == Directory || q.link.path != ""):
+			r.errorAt(q.at, "write NAME==VERSION", "%s is a repository or a path, which the step that installs build requirements cannot read", q.name)
+			return
 		}
 		r.set.constraints = append(r.set.constraints, q)
 	} else {

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/org/pyfile/python"
 )
 
 // word is one word of the options of a line, by the quoting rules of a POSIX shell.
@@ -224,54 +222,6 @@ func (r *requirementsReader) optionNamed(l *logicalLine, w word, name string) (o
 	}
 	r.errorAt(l.span(w.from, w.to), hint, "pip knows no option %s in a requirements file", shown)
 	return optionForm{}, false
-}
-
-// formatControl is what --no-binary and --only-binary say, by the rules of pip: a later option takes back an earlier one.
-type formatControl struct {
-	noBinary, onlyBinary map[string]bool // names, or ":all:"
-}
-
-// set applies the value of an option to target.
-func (f *formatControl) set(only bool, value string) {
-	if f.noBinary == nil {
-		f.noBinary, f.onlyBinary = map[string]bool{}, map[string]bool{}
-	}
-	target, other := f.noBinary, f.onlyBinary
-	if only {
-		target, other = other, target
-	}
-	names := strings.Split(value, ",")
-	for i := slices.Index(names, ":all:"); i >= 0; i = slices.Index(names, ":all:") {
-		clear(target)
-		clear(other)
-		target[":all:"] = true
-		names = names[i+1:]
-		if !slices.Contains(names, ":none:") {
-			return
-		}
-	}
-	for _, name := range names {
-		if name == ":none:" {
-			clear(target)
-			continue
-		}
-		name = python.NormalizeName(name)
-		delete(other, name)
-		target[name] = true
-	}
-}
-
-// leavesOut tells whether wheels or sdists of a package are not taken.
-func (f *formatControl) leavesOut(name string) (wheels, sdists bool) {
-	switch {
-	case f.onlyBinary[name]:
-		return false, true
-	case f.noBinary[name]:
-		return true, false
-	case f.onlyBinary[":all:"]:
-		return false, true
-	}
-	return f.noBinary[":all:"], false
 }
 
 // fileOption applies an option of the whole set.

@@ -12,6 +12,17 @@ import (
 	"github.com/org/pyfile/python"
 )
 
+// packageNames are those of all requirements. Constraints alone ask for nothing.
+func (s *requirementsSet) packageNames() []string {
+	var out []string
+	for _, q := range s.requirements {
+		if q.name != "" {
+			out = append(out, q.name)
+		}
+	}
+	return out
+}
+
 // query asks for the files of every package that is known by hash only. One name is asked for once, with the hashes of all its lines.
 func (s *requirementsSet) query() []index.Package {
 	if !s.hashMode {
@@ -74,7 +85,7 @@ func (s *requirementsSet) selects(r Request) ([]Artifact, pyfile.Errors) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	c := &requirementsChooser{requirementsSet: s, request: r, env: environment(r.Target), wheels: python.NewSelector(r.Target.Tags()), found: foundBy(r.Found)}
+	c := &requirementsChooser{requirementsSet: s, request: r, env: environment(r.Target), chooser: newChooser(nil, compileHint, &r), found: foundBy(r.Found)}
 	var out []Artifact
 	done := map[string]bool{}
 	for _, q := range s.requirements {
@@ -110,7 +121,7 @@ type requirementsChooser struct {
 	*requirementsSet
 	request  Request
 	env      python.Environment
-	wheels   *python.Selector
+	chooser  *chooser // without a document
 	found    foundFiles
 	reported map[*requirement]bool
 	errs     pyfile.Errors
@@ -146,12 +157,11 @@ func (c *requirementsChooser) isProject(q *requirement) bool {
 // artifact is what is built or unpacked for a package.
 func (c *requirementsChooser) artifact(m *merged) (Artifact, *pyfile.Error) {
 	a := Artifact{Name: m.name, Version: m.pin, Kind: m.kind, Subdir: m.subdir, Origin: m.doc.span(m.at)}
-	ch := &chooser{doc: m.doc, hint: compileHint, target: c.request.Target, wheels: c.wheels}
+	ch := c.chooser.of(m.doc)
 	p := chosen{name: m.name, version: m.pin, at: m.at}
 	switch m.kind {
 	case Git:
-		a.URL, a.Commit = m.git.url, m.git.commit
-		return a, nil
+		return m.git.artifact(a), nil
 	case Directory:
 		a.Path = m.dir
 		return a, nil
@@ -176,23 +186,7 @@ func (c *requirementsChooser) artifact(m *merged) (Artifact, *pyfile.Error) {
 		}
 		return a, e
 	}
-	noWheels, noSdists := c.formats.leavesOut(m.name)
-	switch {
-	case noWheels && len(p.sdists) == 0:
-		return a, m.doc.errorAt(m.at, fmt.Sprintf("%s has no sdist, and --no-binary leaves out its wheels", &p), "take it out of --no-binary")
-	case noSdists && len(p.wheels) == 0:
-		return a, m.doc.errorAt(m.at, fmt.Sprintf("%s has no wheel, and --only-binary leaves out its sdist", &p), "take it out of --only-binary")
-	case noWheels:
-		p.wheels = nil
-	case noSdists && len(p.sdists) > 0:
-		p.sdists = nil
-		a, e := ch.file(&p)
-		if e != nil {
-			e.Msg = strings.Replace(e.Msg, "there is no sdist", "--only-binary leaves out its sdist", 1)
-		}
-		return a, e
-	}
-	return ch.file(&p)
+	return ch.controlled(&p, &c.formats, ch.file)
 }
 
 // compileHint is how to make a set of requirements with hashes.

@@ -33,6 +33,7 @@ var commitHash = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 type git struct {
 	url, commit, subdir string
 	asked               string // the commit as it was asked for, when that is a full hash too
+	ref                 string // the branch, tag or other name that the commit was found by, if the lock says
 	file                string // the package is this file of the repository
 	lfs                 bool   // with the files of Git LFS
 }
@@ -54,10 +55,44 @@ func (g *git) problem() (text, hint string) {
 	case g.file != "":
 		return "%s: not supported yet: a file inside a git repository",
 			"put the file into the build context or at an address of its own, and lock again"
-	case g.lfs:
-		return "%s: not supported yet: git repositories with Git LFS", "use a release from an index"
 	}
 	return "", ""
+}
+
+// artifact is an artifact that is built from the commit.
+func (g *git) artifact(a Artifact) Artifact {
+	a.Kind, a.URL, a.Commit, a.Subdir, a.LFS = Git, g.url, g.commit, g.subdir, g.lfs
+	if !strings.EqualFold(g.ref, g.commit) && g.ref != "HEAD" && plainRef.MatchString(g.ref) {
+		a.Ref = g.ref
+	}
+	return a
+}
+
+// plainRef are names of branches and tags that can stand in a message as they are. git has few rules for them.
+var plainRef = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,99}$`)
+
+// longGitURL writes "git@host:path", which is no URL, as ssh://git@host/path.
+func longGitURL(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	host, path, ok := strings.Cut(address, ":")
+	if !ok || strings.Contains(host, "/") || len(host) < 2 {
+		return address
+	}
+	return "ssh://" + host + "/" + strings.TrimPrefix(path, "/")
+}
+
+// subdirectory makes the place of a project in its source clean, "" for the top. It is not ok when it leaves the source.
+func subdirectory(dir string) (string, bool) {
+	if dir == "" {
+		return "", true
+	}
+	dir = path.Clean(strings.TrimLeft(strings.ReplaceAll(dir, `\`, "/"), "/"))
+	if dir == "." {
+		return "", true
+	}
+	return dir, dir != ".." && !strings.HasPrefix(dir, "../")
 }
 
 // hasPassword tells whether an address holds a credential. The user of ssh is none: it is "git" nearly always.

@@ -1,8 +1,11 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +31,9 @@ type uvLock struct {
 	requirements   []uvRequirement // of a workspace root that is not a project
 	groups         []uvGroup       // PEP 735 groups of a workspace root that is not a project
 	packages       []*uvPackage
-	byName         map[string][]*uvPackage
+	// buildConstraints are lines of pip's constraints format.
+	buildConstraints []string
+	byName           map[string][]*uvPackage
 }
 
 // marker is a marker with its place.
@@ -69,24 +74,29 @@ type uvSource struct {
 	kind   string // "registry", "git", "url", "path", "directory", "editable" or "virtual"
 	value  string
 	subdir string
+	fields git    // of git: what the lock says beside the address
 	key    string // equal for equal sources
 	at     span
 }
 
-// git takes a git source apart: uv writes how the commit was asked for into the query and the commit into the fragment.
+// git takes a git source apart: uv writes how the commit was asked for into the query and the commit into the fragment, or each into a
+// key of its own.
 func (s uvSource) git() git {
-	g := git{url: s.value}
-	g.url, g.commit, _ = strings.Cut(g.url, "#")
-	var query string
+	g := s.fields
+	g.url = s.value
+	var query, commit string
+	g.url, commit, _ = strings.Cut(g.url, "#")
 	g.url, query, _ = strings.Cut(g.url, "?")
 	if values, err := url.ParseQuery(query); err == nil {
-		g.subdir, g.file = values.Get("subdirectory"), values.Get("path")
-		g.lfs = strings.EqualFold(values.Get("lfs"), "true")
-		if asked := strings.ToLower(values.Get("rev")); commitHash.MatchString(asked) {
-			g.asked = asked
-		}
+		g.subdir, g.file = cmp.Or(values.Get("subdirectory"), g.subdir), cmp.Or(values.Get("path"), g.file)
+		g.lfs = g.lfs || strings.EqualFold(values.Get("lfs"), "true")
+		g.asked = cmp.Or(values.Get("rev"), g.asked)
+		g.ref = cmp.Or(values.Get("tag"), values.Get("branch"), g.asked, g.ref)
 	}
-	g.commit = strings.ToLower(g.commit)
+	if g.asked = strings.ToLower(g.asked); !commitHash.MatchString(g.asked) {
+		g.asked = ""
+	}
+	g.commit = strings.ToLower(cmp.Or(commit, g.commit))
 	return g
 }
 
@@ -143,6 +153,9 @@ func (c conflictItem) String() string {
 	}
 	return fmt.Sprintf("the project %q", c.pkg)
 }
+
+// packageNames are those of all packages, the projects of the workspace among them.
+func (l *uvLock) packageNames() []string { return slices.Collect(maps.Keys(l.byName)) }
 
 // query asks nothing: uv writes the address of every file.
 func (l *uvLock) query() []index.Package { return nil }
@@ -230,6 +243,7 @@ func (l *uvLock) readManifest(d *decoder) {
 		l.members = append(l.members, python.NormalizeName(n.text))
 	}
 	l.requirements = d.uvRequirements(t, "requirements", "manifest.requirements")
+	l.readBuildConstraints(d, t)
 	l.groups = d.uvGroups(t, "dependency-groups", "manifest.dependency-groups")
 }
 

@@ -1,6 +1,8 @@
 package lock
 
 import (
+	"cmp"
+	"fmt"
 	"path"
 	"strings"
 
@@ -62,12 +64,30 @@ func (d *decoder) uvSource(t *node, what string) uvSource {
 		}
 		if n := d.typed(s, kind, what+"."+kind, stringNode); n != nil {
 			subdir := d.text(s, "subdirectory", what+".subdirectory")
-			return uvSource{kind: kind, value: n.text, at: n.at, subdir: subdir, key: kind + " " + n.text + " " + subdir}
+			out := uvSource{kind: kind, value: n.text, at: n.at, subdir: subdir, key: kind + " " + n.text + " " + subdir}
+			if kind == "git" {
+				out.fields = d.uvGit(s, what)
+				out.fields.subdir = subdir
+				out.key += fmt.Sprintf(" %s %s %s %v", out.fields.commit, out.fields.ref, out.fields.file, out.fields.lfs)
+			}
+			return out
 		}
 		return uvSource{}
 	}
 	d.errorf(s.at, "%s must have one of %s", what, strings.Join(sourceKinds, ", "))
 	return uvSource{}
+}
+
+// uvGit reads the keys of a git source beside its address.
+func (d *decoder) uvGit(t *node, what string) git {
+	asked := d.text(t, "rev", what+".rev")
+	return git{
+		commit: d.text(t, "commit", what+".commit"),
+		asked:  asked,
+		ref:    cmp.Or(d.text(t, "tag", what+".tag"), d.text(t, "branch", what+".branch"), asked),
+		file:   d.text(t, "path", what+".path"),
+		lfs:    d.boolean(t, "lfs", what+".lfs"),
+	}
 }
 
 func (d *decoder) edgeSets(t *node, key, what string) []edges {

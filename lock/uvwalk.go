@@ -20,6 +20,7 @@ func (l *uvLock) selects(r Request) ([]Artifact, pyfile.Errors) {
 		seen:    map[visit]bool{},
 		hint:    remake[formatUV],
 	}
+	w.formats = readUVFormats(r.Project, l.doc.name, &w.errs)
 	w.fits()
 	w.findRoots()
 	w.findGroups()
@@ -58,6 +59,7 @@ type entryPoint struct {
 type uvWalk struct {
 	*uvLock
 	request Request
+	formats formatControl
 	env     python.Environment // without extras
 	hint    string
 	errs    pyfile.Errors
@@ -326,7 +328,7 @@ func (v visit) dependencies() []edge {
 
 // artifacts turns the packages into files.
 func (w *uvWalk) artifacts() []Artifact {
-	c := &chooser{doc: w.doc, hint: w.hint, target: w.request.Target, wheels: python.NewSelector(w.request.Target.Tags())}
+	c := newChooser(w.doc, w.hint, &w.request)
 	live := map[string]*uvPackage{}
 	out := make([]Artifact, 0, len(w.picked))
 	for _, p := range w.picked {
@@ -354,8 +356,7 @@ func (w *uvWalk) artifact(c *chooser, p *uvPackage) (Artifact, *pyfile.Error) {
 		if problem, hint := g.problem(); problem != "" {
 			return a, w.doc.errorAt(p.source.at, fmt.Sprintf(problem, p), cmp.Or(hint, w.hint))
 		}
-		a.Kind, a.URL, a.Commit, a.Subdir = Git, g.url, g.commit, g.subdir
-		return a, nil
+		return g.artifact(a), nil
 	case "directory", "editable":
 		var ok bool
 		if a.Path, ok = contextPath(w.doc.name, p.source.value); !ok {
@@ -370,7 +371,7 @@ func (w *uvWalk) artifact(c *chooser, p *uvPackage) (Artifact, *pyfile.Error) {
 			return a, e
 		}
 	case "registry":
-		return c.indexFile(&p.chosen)
+		return c.controlled(&p.chosen, &w.formats, c.indexFile)
 	}
 	return c.file(&p.chosen)
 }

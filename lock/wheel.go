@@ -47,6 +47,7 @@ type chosen struct {
 	at      span   // its name in the lock
 	wheels  []file
 	sdists  []file // one in most formats; of several in an index the first
+	unfound bool   // no index has some file that the lock lists by hash
 }
 
 func (c *chosen) String() string {
@@ -58,14 +59,42 @@ func (c *chosen) String() string {
 
 // chooser picks files for one target. hint is the command that makes the lock anew.
 type chooser struct {
-	doc    *document
-	hint   string
-	target python.Target
-	wheels *python.Selector
+	doc        *document
+	hint       string
+	target     python.Target
+	wheels     *python.Selector
+	fromSource map[string]pyfile.String // what the Pyfile wants built although there is a wheel, by normalised name
 }
 
-// file picks the wheel that fits best, else the sdist, and checks that it can be fetched safely.
+func newChooser(doc *document, hint string, r *Request) *chooser {
+	c := &chooser{doc: doc, hint: hint, target: r.Target, wheels: python.NewSelector(r.Target.Tags())}
+	if len(r.FromSource) > 0 {
+		c.fromSource = make(map[string]pyfile.String, len(r.FromSource))
+		for _, s := range r.FromSource {
+			if name := python.NormalizeName(s.Value); !c.fromSource[name].Set() {
+				c.fromSource[name] = s
+			}
+		}
+	}
+	return c
+}
+
+// of is the chooser for packages that stand in another file.
+func (c *chooser) of(doc *document) *chooser {
+	other := *c
+	other.doc = doc
+	return &other
+}
+
+// file picks the wheel that fits best, else the sdist, and checks that it can be fetched safely. What the Pyfile wants built is the
+// sdist in any case.
 func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
+	if asked, ok := c.fromSource[p.name]; ok && len(p.wheels) > 0 {
+		if len(p.sdists) == 0 {
+			return Artifact{}, c.noSdist(p, asked)
+		}
+		return c.sdist(p, "from-source names it")
+	}
 	names := make([]string, len(p.wheels))
 	for i := range p.wheels {
 		names[i] = p.wheels[i].filename()
@@ -75,8 +104,7 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 	case !ok && len(p.sdists) == 0:
 		return Artifact{}, c.noWheel(p)
 	case !ok:
-		f := &p.sdists[0]
-		return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename(), NoWheel: c.whyNoWheel(p)})
+		return c.sdist(p, c.whyNoWheel(p))
 	}
 	f, name := &p.wheels[best], names[best]
 	a := Artifact{Name: p.name, Version: p.version, Kind: Wheel, Filename: name}
@@ -94,6 +122,12 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 		return Artifact{}, c.errorf(f, c.hint, "%s: the wheel %s is of another version", p, name)
 	}
 	return c.located(p, f, a)
+}
+
+// sdist is the first sdist of a package. why says why it is not a wheel.
+func (c *chooser) sdist(p *chosen, why string) (Artifact, *pyfile.Error) {
+	f := &p.sdists[0]
+	return c.located(p, f, Artifact{Name: p.name, Version: p.version, Kind: Sdist, Filename: f.filename(), NoWheel: why})
 }
 
 func (c *chooser) errorf(f *file, hint, format string, args ...any) *pyfile.Error {

@@ -50,7 +50,8 @@ func (p *Project) decideApp() pyfile.Errors {
 	return nil
 }
 
-// NeedsBuilder tells whether the plan may start anything from the builder image.
+// NeedsBuilder tells whether the plan may start anything from the builder image by what the context says. Packages of the lock may have to be
+// compiled as well.
 func (p *Project) NeedsBuilder() bool {
 	switch p.Target {
 	case DepBuilder, AppBuilder:
@@ -60,20 +61,19 @@ func (p *Project) NeedsBuilder() bool {
 		return true // it says which index to ask
 	}
 	for _, t := range p.trees {
-		if t.compiles() {
+		if p.compiles(t.name(), t.project) {
 			return true
 		}
 	}
-	return p.Install == installWheel && p.app.compiles() && (p.Target != Base || p.open != nil && p.open.wheel)
+	return p.Install == installWheel && p.compiles(p.app.name(), p.app.project) && (p.Target != Base || p.open != nil && p.open.wheel)
 }
 
 // addApp adds the steps of the application and its layer.
 func (s *stages) addApp() error {
 	origin := s.origin(s.File.App.Range)
-	out := Mount{Path: outDir, Output: true}
 	switch s.Install {
 	case installWheel:
-		args := s.installArgs()
+		args := append(s.installArgs(), "--built", "--changing")
 		if s.foreign {
 			args = append(args, "--any")
 		}
@@ -81,15 +81,15 @@ func (s *stages) addApp() error {
 		if err != nil {
 			return err
 		}
-		s.layer(Step{ID: "install-app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
-			Exec: s.run(s.tool(), append(args, wheelDir), Mount{Path: wheelDir, From: wheel}, out)}, "install "+s.app.name())
+		s.installs(Step{ID: "install-app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
+			Exec: s.program(s.tool(), "install", append(args, wheelDir), Mount{Path: wheelDir, From: wheel})}, "install "+s.app.name())
 	case installSource:
-		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.interpreter}
+		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.runs.Path, "--facts", factsDir, "--built"}
 		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
 			args = append(args, "--bytecode=false")
 		}
-		s.layer(Step{ID: "install-app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
-			Exec: s.run(s.tool(), append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)}, out)}, "source of "+s.app.name())
+		s.installs(Step{ID: "install-app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
+			Exec: s.program(s.tool(), "install", append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)})}, "source of "+s.app.name())
 	}
 	return nil
 }
@@ -132,46 +132,5 @@ func (s *stages) appSource() string {
 
 // appWheel adds the steps that build the application's wheel and returns the one whose tree holds it.
 func (s *stages) appWheel() (string, error) {
-	return s.buildWheel(built{tree: s.app, source: s.appSource(), env: "build-env", id: "build-app", stage: AppBuilder,
-		origin: s.origin(s.File.App.Range), full: s.Target == AppBuilder})
-}
-
-// built is a directory that a wheel is built from.
-type built struct {
-	tree
-	source  string // the step that loads it
-	env, id string // of the steps
-	stage   string
-	origin  Origin
-	full    bool // build in the full builder image, which is there anyway
-}
-
-// buildWheel adds the steps that build a wheel, and returns the one whose tree holds it. Trees with the same build requirements share
-// the step that installs those.
-func (s *stages) buildWheel(b built) (string, error) {
-	root := s.tool()
-	if b.compiles() {
-		root = s.builderImage(b.full)
-	}
-	if s.envs == nil {
-		s.envs = map[string]string{}
-	}
-	key := strings.Join(append([]string{root}, b.requires()...), "\x00")
-	if s.envs[key] == "" {
-		env := s.run(root, append([]string{"env", "--out", envDir, "--interpreter", s.interpreter}, b.requires()...), Mount{Path: envDir, Output: true})
-		env.Network = true
-		if err := s.askIndexes(env); err != nil {
-			return "", err
-		}
-		s.envs[key] = s.add(Step{ID: b.env, Stage: b.stage, Name: "[" + b.stage + "] install " + b.backend(), Origin: b.origin, Exec: env})
-	}
-	args := []string{"build", "--src", sourceDir, "--env", envDir, "--interpreter", s.interpreter, "--out", outDir, "--backend", b.backend()}
-	for _, p := range b.backendPath() {
-		args = append(args, "--backend-path", p)
-	}
-	return s.add(Step{ID: b.id, Stage: b.stage, Name: "[" + b.stage + "] build the wheel of " + b.name(), Origin: b.origin,
-		Exec: s.run(root, args,
-			Mount{Path: sourceDir, From: b.source, Source: subtree(b.dir), Discard: true},
-			Mount{Path: envDir, From: s.envs[key]},
-			Mount{Path: outDir, Output: true})}), nil
+	return s.buildWheel(s.treeSource(s.app, "", AppBuilder, s.appSource(), s.origin(s.File.App.Range)))
 }

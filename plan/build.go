@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/org/pyfile/build"
+	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
@@ -29,11 +32,12 @@ type Inputs struct {
 	Base          Source
 	Builder       Source // empty unless Project.NeedsBuilder
 	Facts         Facts
-	Merge         bool          // the daemon can merge layers; without it they are copied one on the other
-	Found         *index.Answer // the answer that the result of LookupPlan has
-	Resolved      *lock.Lock    // the lock that the result of ResolvePlan has
-	Labels        []Var         // of the command line, sorted by name
-	Created       *time.Time    // of the image and its layers; nil means that of the base
+	Sources       map[string]build.Project // what the result of SourcesPlan says, by the name of the package
+	Merge         bool                     // the daemon can merge layers; without it they are copied one on the other
+	Found         *index.Answer            // the answer that the result of LookupPlan has
+	Resolved      *lock.Lock               // the lock that the result of ResolvePlan has
+	Labels        []Var                    // of the command line, sorted by name
+	Created       *time.Time               // of the image and its layers; nil means that of the base
 }
 
 // New decides the build for one platform. Errors are pyfile.Errors.
@@ -48,6 +52,9 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	if err := s.choose(); err != nil {
 		return nil, err
 	}
+	if errs := append(s.checkSources(), s.checkPackages()...); len(errs) > 0 {
+		return nil, errs
+	}
 	result, err := s.target()
 	if err != nil {
 		return nil, err
@@ -57,15 +64,16 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 
 // stages begins a plan.
 func (p *Project) stages(in Inputs) (*stages, error) {
-	target, err := p.target(in)
+	runs, problem := p.interpreter(in.Facts, in.Base)
+	if problem != nil {
+		return nil, pyfile.Errors{problem}
+	}
+	target, err := p.target(in, runs)
 	if err != nil {
 		return nil, err
 	}
-	release := target.Python.Release()
-	s := &stages{Project: p, in: in, python: target.Python, wanted: target, minor: fmt.Sprintf("%d.%d", release[0], release[1]),
-		foreign: platforms.FormatAll(in.Platform) != platforms.FormatAll(in.BuildPlatform)}
-	s.interpreter = "/usr/local/bin/python" + s.minor
-	return s, nil
+	return &stages{Project: p, in: in, python: target.Python, wanted: target, runs: runs, minor: strings.TrimPrefix(runs.Name(), "python"),
+		foreign: platforms.FormatAll(in.Platform) != platforms.FormatAll(in.BuildPlatform)}, nil
 }
 
 // plan is the plan of the steps so far.
@@ -79,8 +87,9 @@ func (s *stages) plan(result string) *Plan {
 		Result:        result,
 		Warnings:      s.warnings,
 	}
-	if result != lookupStep && result != resolveStep {
+	if !slices.Contains([]string{lookupStep, resolveStep, sourcesStep, providersStep}, result) {
 		p.Image = s.image()
+		p.Report, p.places = s.report, s.places()
 	}
 	return p
 }
@@ -89,7 +98,7 @@ func (s *stages) plan(result string) *Plan {
 func (s *stages) request() lock.Request {
 	return lock.Request{
 		Target: s.wanted, Project: s.Meta, Found: s.in.Found,
-		Groups: s.File.Dependencies.Groups.Items, Extras: s.File.Dependencies.Extras.Items,
+		Groups: s.File.Dependencies.Groups.Items, Extras: s.File.Dependencies.Extras.Items, FromSource: s.File.Dependencies.FromSource.Items,
 	}
 }
 
@@ -111,7 +120,11 @@ func (s *stages) choose() error {
 	if e := lock.CUDA(artifacts, s.Meta); e != nil {
 		s.warnings = append(s.warnings, Warning{Rule: CUDAWheels, Error: *e})
 	}
-	return s.divide(artifacts).Err()
+	s.checkNetwork()
+	if errs := append(s.divide(artifacts), s.checkNames(l, artifacts)...); len(errs) > 0 {
+		return errs.Err()
+	}
+	return nil
 }
 
 // CUDAWheels is the rule that a project with an index of CPU builds installs no CUDA builds.
@@ -133,41 +146,34 @@ func machine(p ocispecs.Platform) (string, error) {
 	return name, nil
 }
 
-// CheckBase refuses a base that cannot be right by its configuration alone, before anything of it is read. New does the same.
+// CheckBase refuses a base that cannot be right by its configuration alone, before anything of it is read: an official image says which
+// Python it has.
 func (p *Project) CheckBase(in Inputs) error {
-	_, err := p.target(in)
-	return err
+	said, _ := strings.CutSuffix(p.Python.Value, "t")
+	full := env(in.Base.Config.Config.Env, "PYTHON_VERSION")
+	version, err := python.ParseVersion(full)
+	if err != nil || len(version.Release()) < 3 || full == said || strings.HasPrefix(full, said+".") {
+		return nil
+	}
+	return pyfile.Errors{p.otherPython(in.Base, []string{full})}
 }
 
 // target is what wheels are chosen for: the base's own Python, C library and architecture.
-func (p *Project) target(in Inputs) (python.Target, error) {
-	fail := func(at pyfile.Range, msg, hint string) (python.Target, error) {
-		return python.Target{}, pyfile.Errors{{Range: p.origin(at).Range, Msg: msg, Hint: hint}}
-	}
+func (p *Project) target(in Inputs, runs distro.Interpreter) (python.Target, error) {
 	machine, err := machine(in.Platform)
 	if err != nil {
 		return python.Target{}, err
 	}
-	full := env(in.Base.Config.Config.Env, "PYTHON_VERSION")
-	version, err := python.ParseVersion(full)
-	if err != nil || len(version.Release()) < 3 {
-		return fail(p.File.Base.Range, fmt.Sprintf("base %s does not say its Python: its environment has no PYTHON_VERSION", in.Base.Ref),
-			"use python:"+p.Python.Value+"-slim or an image made from it; other bases are not supported yet")
+	version, err := python.ParseVersion(runs.Version)
+	if err != nil {
+		return python.Target{}, p.ImageError(in.Base.Ref, fmt.Sprintf("base %s has a Python %q, which is no version", in.Base.Ref, runs.Version), "")
 	}
-	if asked := p.Python.Value; full != asked && !strings.HasPrefix(full, asked+".") {
-		at := p.Python.Range
-		if !p.File.Python.Set() {
-			at = p.File.Base.Range
-		}
-		return fail(at, fmt.Sprintf("python is %q, but base %s has Python %s", asked, in.Base.Ref, full),
-			fmt.Sprintf("write python = %q, or choose another base", strings.Join(strings.Split(full, ".")[:2], ".")))
-	}
-	wanted := python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc}
+	wanted := python.Target{Python: version, Machine: machine, Libc: in.Facts.Libc, FreeThreaded: runs.FreeThreaded}
 	if p.Meta != nil && p.Meta.RequiresPython.Set() {
 		spec, err := python.ParseSpecifiers(p.Meta.RequiresPython.Value)
 		if err == nil && !wanted.Satisfies(spec) {
 			return python.Target{}, p.pythonError(
-				fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", full, p.Meta.RequiresPython.Value),
+				fmt.Sprintf("python is %s, but pyproject.toml has requires-python = %q", runs.Version, p.Meta.RequiresPython.Value),
 				fmt.Sprintf("write %s, or change requires-python", p.writePython(proposePython(p.Meta.RequiresPython.Value))))
 		}
 	}

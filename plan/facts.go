@@ -1,38 +1,44 @@
 package plan
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/pyfile"
-	"github.com/org/pyfile/python"
 )
 
 // Facts is what the plan needs to know of the base image. It is read from files of the image; no program of it runs.
-type Facts struct {
-	Libc   python.Libc
-	Passwd string
-	Group  string
-}
+type Facts distro.Facts
 
-// FactFiles are the files of the base image that tell its facts. Each may be missing.
-var FactFiles = []string{"/etc/passwd", "/etc/group", dpkgStatus}
+// notesDir is where the image has what the frontend read in solves of its own: a registry cache of mode=min carries only what is a layer of
+// the result. Without these small layers a fresh runner would pull the base, and do everything again, just to read them once more.
+const notesDir = Venv + "/share/pyfile"
+
+// FactsFile is where the result of a facts plan has the facts.
+const FactsFile = notesDir + "/base.json"
 
 const (
-	dpkgStatus = "/var/lib/dpkg/status"
-	factsStep  = "facts"
-	baseStep   = "base-image"
+	factsStep = "facts"
+	baseStep  = "base-image"
 )
 
-// FactsPlan is the plan of a solve of its own: it copies the fact files out of the base image. The same step is also the first
-// layer of every image that New plans, although it changes nothing there: a registry cache of mode=min carries only what is a layer
-// of the result. Without it a fresh runner would pull the base image just to read these files again.
+// note adds the step that keeps some files of other steps, and returns it: its tree is a layer.
+func (b *builder) note(step Step, files ...Copy) string {
+	step.Files = &Files{}
+	for _, f := range files {
+		step.Files.Actions = append(step.Files.Actions, Action{Copy: &f})
+	}
+	return b.add(step)
+}
+
+// FactsPlan is the plan of a solve of its own, whose result has FactsFile.
 func (p *Project) FactsPlan(base Source) *Plan {
 	var b builder
-	b.base(p, base)
-	b.facts(p)
+	p.factsOf(&b, base)
 	return &Plan{Steps: b.steps, Result: factsStep, Platform: base.Platform}
 }
 
@@ -43,47 +49,74 @@ func (b *builder) base(p *Project, base Source) string {
 	})
 }
 
-func (b *builder) facts(p *Project) string {
-	files := &Files{}
-	for _, f := range FactFiles {
-		files.Actions = append(files.Actions, Action{Copy: &Copy{From: baseStep, Source: f, Path: f, Optional: true}})
-	}
-	return b.add(Step{
-		ID: factsStep, Stage: Base, Target: true, Origin: p.origin(p.File.Base.Range),
-		Name: "[base] read users and packages", Files: files,
-	})
+// factsOf adds the steps that read the facts of the base. The helper is started in the tree of the base, but as a program of the build
+// platform that needs nothing from it.
+func (p *Project) factsOf(b *builder, base Source) string {
+	b.base(p, base)
+	origin := p.origin(p.File.Base.Range)
+	read := b.add(Step{ID: "read-facts", Stage: Base, Origin: origin, Name: "[base] read Python, users and packages",
+		Exec: b.program(baseStep, "distro", []string{"facts", "--path", searchPath(base), "--out", outDir}, Mount{Path: outDir, Output: true})})
+	return b.note(Step{ID: factsStep, Stage: Base, Origin: origin, Name: "[base] note what the base is"}, Copy{From: read, Source: "/" + distro.FactsFile, Path: FactsFile})
 }
 
-var dpkgVersion = regexp.MustCompile(`^(?:\d+:)?(\d+)\.(\d+)`)
+// defaultPath is the PATH of an image that has none, and of every exec.
+const defaultPath = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// ParseFacts reads the fact files. It is an error when they do not tell the C library.
-func ParseFacts(files map[string][]byte) (Facts, error) {
-	f := Facts{Passwd: string(files["/etc/passwd"]), Group: string(files["/etc/group"])}
-	m := dpkgVersion.FindStringSubmatch(packageVersion(files[dpkgStatus], "libc6"))
-	if m == nil {
-		return f, fmt.Errorf("the image does not say which C library it has: %s names no libc6", dpkgStatus)
+// searchPath is where an image's own programs are found.
+func searchPath(image Source) string { return or(env(image.Config.Config.Env, "PATH"), defaultPath) }
+
+// ParseFacts reads the facts. It is an error when they do not tell the C library.
+func ParseFacts(data []byte) (Facts, error) {
+	var f distro.Facts
+	if err := json.Unmarshal(data, &f); err != nil {
+		return Facts{}, fmt.Errorf("the facts of the image: %w", err)
 	}
-	major, _ := strconv.Atoi(m[1])
-	minor, _ := strconv.Atoi(m[2])
-	f.Libc = python.Libc{Name: "glibc", Major: major, Minor: minor}
-	return f, nil
+	if f.Libc.Name == "" {
+		return Facts(f), errors.New("the image does not say which C library it has")
+	}
+	return Facts(f), nil
 }
 
-// packageVersion looks a package's version up in dpkg's database (deb822 paragraphs).
-func packageVersion(status []byte, name string) string {
-	found := false
-	for line := range strings.Lines(string(status)) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case line == "":
-			found = false
-		case line == "Package: "+name:
-			found = true
-		case found && strings.HasPrefix(line, "Version: "):
-			return strings.TrimPrefix(line, "Version: ")
+// interpreter finds the Python that the project asks for. The image's own word for its version, which official images give, decides
+// between several; it is also believed where the files do not tell the last number.
+func (p *Project) interpreter(f Facts, base Source) (distro.Interpreter, *pyfile.Error) {
+	said := env(base.Config.Config.Env, "PYTHON_VERSION")
+	asked, free := strings.CutSuffix(p.Python.Value, "t")
+	var others []string
+	for _, i := range f.Interpreters {
+		if said != "" && strings.HasPrefix(said, i.Version) {
+			i.Version = said
 		}
+		if i.FreeThreaded == free && (i.Version == asked || strings.HasPrefix(i.Version, asked+".")) {
+			return i, nil
+		}
+		name := i.Version
+		if i.FreeThreaded {
+			name += "t"
+		}
+		others = append(others, name)
 	}
-	return ""
+	if len(others) == 0 {
+		return distro.Interpreter{}, &pyfile.Error{Range: p.origin(p.File.Base.Range).Range, Msg: fmt.Sprintf("base %s has no Python on its PATH %s", base.Ref, searchPath(base)),
+			Hint: "use python:" + p.Python.Value + "-slim, or an image made from it"}
+	}
+	return distro.Interpreter{}, p.otherPython(base, others)
+}
+
+// otherPython is the error for a base that has no Python of the version asked for, but others.
+func (p *Project) otherPython(base Source, others []string) *pyfile.Error {
+	at := p.Python.Range
+	if !p.File.Python.Set() {
+		at = p.File.Base.Range
+	}
+	number, free := strings.CutSuffix(others[0], "t")
+	parts := strings.Split(number, ".")
+	write := strings.Join(parts[:min(2, len(parts))], ".")
+	if free {
+		write += "t"
+	}
+	return &pyfile.Error{Range: p.origin(at).Range, Msg: fmt.Sprintf("python is %q, but base %s has Python %s", p.Python.Value, base.Ref, strings.Join(others, " and ")),
+		Hint: fmt.Sprintf("write python = %q, or choose another base", write)}
 }
 
 // account is the user that the image runs as, and what must be written for it to exist.

@@ -63,7 +63,7 @@ func (s *stages) image() Image {
 	c.Healthcheck = s.healthcheck(from.Config.Healthcheck)
 	c.Labels = s.labels(from.Config.Labels)
 	img.History = append([]ocispecs.History{}, from.History...)
-	for _, l := range s.layers {
+	for _, l := range append(s.lowLayers(), s.layers...) {
 		img.History = append(img.History, ocispecs.History{Created: created, CreatedBy: "pyfile: " + l.history, Comment: "pyfile.v1"})
 	}
 	return img

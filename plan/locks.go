@@ -141,7 +141,7 @@ func (p *Project) readTrees(r *reading, l *lock.Lock) (pyfile.Errors, error) {
 	for _, dir := range l.Directories(p.Meta) {
 		if dir != p.Dir {
 			dirs = append(dirs, dir)
-			wanted = append(wanted, path.Join(dir, pyproject), path.Join(dir, setupPy))
+			wanted = append(wanted, buildSettings(dir)...)
 		}
 	}
 	if err := r.want(wanted...); err != nil {

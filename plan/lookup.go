@@ -92,11 +92,11 @@ func (s *stages) lookup() (string, error) {
 // settings adds the step that reads what the tool image's pip is configured for, or that of a builder that the Pyfile names. It has no
 // network.
 func (s *stages) settings() (string, error) {
-	root, from := s.tool(), s.in.Base
+	where, from := s.packing(), s.in.Base
 	if s.File.Builder.Set() {
-		root, from = s.builderImage(s.Target == DepBuilder || s.Target == AppBuilder), s.in.Builder
+		where, from = workplace{root: s.builderImage(s.Target == DepBuilder || s.Target == AppBuilder), interpreter: s.runs.Name()}, s.in.Builder
 	}
-	e := &Exec{Root: root, Env: slices.Clone(execEnv), Args: []string{indexPath, "settings", "--interpreter", s.interpreter, "--out", outDir},
+	e := &Exec{Root: where.root, Env: slices.Clone(execEnv), Args: []string{indexPath, "settings", "--interpreter", where.interpreter, "--out", outDir},
 		Mounts: []Mount{s.indexHelper(), {Path: outDir, Output: true}}}
 	for _, v := range from.Config.Config.Env {
 		name, value, _ := strings.Cut(v, "=")

@@ -10,8 +10,8 @@ import (
 	"github.com/org/pyfile/pyfile"
 )
 
-// divide tells wheels from members: packages that are built from directories of the context, which are members of the workspace and path
-// dependencies. The application is neither.
+// divide tells wheels from what has to be built: sources, and members, which are directories of the context: members of the workspace and
+// path dependencies. The application is neither.
 func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
 	var errs pyfile.Errors
 	for _, a := range artifacts {
@@ -26,78 +26,79 @@ func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
 		case a.Kind == lock.Wheel:
 			s.wheels = append(s.wheels, a)
 		default:
-			errs = append(errs, notBuilt(a))
+			s.sources = append(s.sources, a)
 		}
 	}
 	return errs
 }
 
-// notBuilt refuses what there is no wheel of.
-func notBuilt(a lock.Artifact) *pyfile.Error {
-	e := &pyfile.Error{File: a.Lock, Range: a.Origin, Hint: "choose a release that has a wheel, from an index"}
-	what := map[lock.Kind]string{
-		lock.Sdist:   "has only an sdist, and " + a.NoWheel,
-		lock.Git:     "comes from a git repository",
-		lock.Archive: "is the source archive " + a.Filename,
-	}[a.Kind]
-	e.Msg = fmt.Sprintf("not supported yet: %s %s %s", a.Name, a.Version, what)
-	if a.Version == "" {
-		e.Msg = fmt.Sprintf("not supported yet: %s %s", a.Name, what)
-	}
-	return e
+// maxBuilt is the number of packages without a wheel that have a layer of their own. The others share one, because layers are limited.
+const maxBuilt = 16
+
+// built are the dependencies that are built here, by name.
+func (s *stages) built() []lock.Artifact {
+	all := slices.Concat(s.sources, s.members)
+	slices.SortFunc(all, func(a, b lock.Artifact) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
-// maxMembers is the number of members with a layer of their own. The others share one, because layers are limited.
-const maxMembers = 16
-
-// installMembers adds the steps that build packages from their directories, and their layers. The keys of a member's steps hold its
-// directory alone.
-func (s *stages) installMembers() error {
-	own := s.members[:min(maxMembers, len(s.members))]
+// installBuilt adds the steps that build dependencies, and their layers. The keys of a package's steps hold its own source alone.
+func (s *stages) installBuilt() error {
+	all := s.built()
+	own := all[:min(maxBuilt, len(all))]
 	for _, a := range own {
 		if err := s.installTrees("install:"+a.Name, a); err != nil {
 			return err
 		}
 	}
-	if more := s.members[len(own):]; len(more) > 0 {
-		return s.installTrees("install more members", more...)
+	if more := all[len(own):]; len(more) > 0 {
+		return s.installTrees("install more packages", more...)
 	}
 	return nil
 }
 
-// installTrees adds the layer of some members.
-func (s *stages) installTrees(id string, members ...lock.Artifact) error {
-	args := s.installArgs()
+// installTrees adds the layer of some packages that are built.
+func (s *stages) installTrees(id string, packages ...lock.Artifact) error {
+	args := append(s.installArgs(), "--built")
+	if slices.ContainsFunc(packages, func(a lock.Artifact) bool { return a.Kind == lock.Directory }) {
+		args = append(args, "--changing")
+	}
 	if s.foreign {
 		args = append(args, "--any")
 	}
 	var mounts []Mount
-	for _, a := range members {
-		wheel, err := s.memberWheel(a)
+	for _, a := range packages {
+		wheel, err := s.builtWheel(a)
 		if err != nil {
 			return err
 		}
 		dir := path.Join(wheelDir, a.Name)
 		args, mounts = append(args, dir), append(mounts, Mount{Path: dir, From: wheel})
 	}
-	what := members[0].Name
-	if len(members) > 1 {
-		what += fmt.Sprintf(" and %d more", len(members)-1)
+	what := packages[0].Name
+	if len(packages) > 1 {
+		what += fmt.Sprintf(" and %d more", len(packages)-1)
 	}
-	s.layer(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(),
-		Exec: s.run(s.tool(), args, append(mounts, Mount{Path: outDir, Output: true})...)}, "install "+what)
+	s.installs(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(), Exec: s.program(s.tool(), "install", args, mounts...)}, "install "+what)
 	return nil
 }
 
-// memberWheel adds the steps that build the wheel of a directory and returns the one whose tree holds it.
-func (s *stages) memberWheel(a lock.Artifact) (string, error) {
+// builtWheel adds the steps that build the wheel of a dependency and returns the one whose tree holds it.
+func (s *stages) builtWheel(a lock.Artifact) (string, error) {
+	if a.Kind != lock.Directory {
+		b, err := s.artifactSource(a)
+		if err != nil {
+			return "", err
+		}
+		return s.buildWheel(b)
+	}
 	t := s.trees[a.Path]
 	c := &Context{Usual: neverSource, Include: []string{a.Path}, Exclude: s.othersBelow(a.Path)}
 	if a.Path == "." {
 		c.Include = nil
 	}
-	source := s.add(Step{ID: "source:" + a.Name, Stage: DepBuilder, Name: "[dep-builder] load " + a.Path, Origin: s.lockOrigin(), Context: c})
-	return s.buildWheel(built{tree: t, source: source, env: "build-env:" + a.Name, id: "build:" + a.Name, stage: DepBuilder, origin: s.lockOrigin(), full: s.Target == DepBuilder})
+	step := s.add(Step{ID: "source:" + a.Name, Stage: DepBuilder, Name: "[dep-builder] load " + a.Path, Origin: s.lockOrigin(), Context: c})
+	return s.buildWheel(s.treeSource(t, a.Name, DepBuilder, step, s.lockOrigin()))
 }
 
 // othersBelow are the directories of other packages below one.

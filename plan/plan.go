@@ -8,6 +8,8 @@ package plan
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"time"
 
 	"github.com/org/pyfile/pyfile"
@@ -35,7 +37,9 @@ var Targets = []struct{ Name, Description string }{
 // ever reaches a layer.
 const (
 	Venv          = "/opt/venv"
-	helperPath    = "/run/pyfile/install"
+	programDir    = "/run/pyfile"
+	failureDir    = "/run/pyfile/failure"
+	factsDir      = "/run/pyfile/facts"
 	wheelDir      = "/run/pyfile/wheels"
 	outDir        = "/run/pyfile/out"
 	sourceDir     = "/run/pyfile/src"
@@ -59,6 +63,10 @@ type Plan struct {
 	Image         Image  `json:"image"`
 	// Warnings are for the user; none of them changes the build.
 	Warnings []Warning `json:"warnings,omitempty"`
+	// Report is the step whose tree has ReportFile, what was found wrong with the finished tree; empty when nothing is installed.
+	Report string `json:"report,omitempty"`
+
+	places places
 }
 
 // Warning is something that the user may want to change. Short is the whole message where there is room for one line only.
@@ -101,11 +109,16 @@ type Step struct {
 	// Failure is what it means when the step fails, where its command line would say nothing to the user. What the step prints is shown
 	// in any case.
 	Failure *pyfile.Error `json:"-"`
+	// Advice is what else to do when the step's program misses something of the distribution.
+	Advice string `json:"-"`
+	// Words are what the user wrote that the step's program may refuse, each with its place.
+	Words []pyfile.String `json:"-"`
 
 	Image   *ImageSource `json:"image,omitempty"`
-	Helper  bool         `json:"helper,omitempty"` // the frontend's own image, which carries pyfile-install
+	Helper  bool         `json:"helper,omitempty"` // the frontend's own image, which carries the programs that run inside builds
 	Context *Context     `json:"context,omitempty"`
 	Fetch   *Fetch       `json:"fetch,omitempty"`
+	Git     *Git         `json:"git,omitempty"`
 	Files   *Files       `json:"files,omitempty"`
 	Exec    *Exec        `json:"exec,omitempty"`
 	Merge   []string     `json:"merge,omitempty"`
@@ -132,6 +145,12 @@ type Fetch struct {
 	// The place of the package in the lock, for errors.
 	Lock string       `json:"-"`
 	At   pyfile.Range `json:"-"`
+}
+
+// Git is a commit of a git repository, fetched by BuildKit.
+type Git struct {
+	URL    string `json:"url"`
+	Commit string `json:"commit"` // the full hash
 }
 
 // Files is a sequence of file operations on a tree. They need no program in it.
@@ -177,7 +196,8 @@ type Copy struct {
 	Contents bool   `json:"contents,omitempty"` // of a directory, not the directory itself
 }
 
-// Exec runs a program in the tree of Root. Its result is the tree of the mount that is Output.
+// Exec runs a program in the tree of Root. Its result is the tree of the mount that is Output, or Root as the program left it when there
+// is none.
 type Exec struct {
 	Root    string   `json:"root"`
 	Args    []string `json:"args"`
@@ -185,6 +205,9 @@ type Exec struct {
 	Mounts  []Mount  `json:"mounts"`
 	Secrets []Secret `json:"secrets,omitempty"`
 	Network bool     `json:"network,omitempty"`
+	// Failure is the file in which the program says why it failed (diagnosis.Failure). It lies below a mount of its own, which is not the
+	// result.
+	Failure string `json:"failure,omitempty"`
 }
 
 // Secret is a build secret as a file, which is not there when the user gives none of that id. It is part of no cache key.
@@ -199,19 +222,55 @@ type Var struct {
 	Value string `json:"value"`
 }
 
-// Mount puts a step's tree, or the file Source of it, at Path. Without Output and Scratch it is read-only.
+// Mount puts a step's tree, or the file Source of it, at Path. It is read-only unless one of the last four says otherwise.
 type Mount struct {
 	Path    string `json:"path"`
 	From    string `json:"from,omitempty"` // empty: a new tree
 	Source  string `json:"source,omitempty"`
 	Output  bool   `json:"output,omitempty"`  // its tree is the result
+	As      string `json:"as,omitempty"`      // its tree is a second result, which later steps know by this id
 	Discard bool   `json:"discard,omitempty"` // may be written to; the changes are thrown away
+	Cache   string `json:"cache,omitempty"`   // a directory of that name that builds share, one at a time
 }
 
 // builder collects the steps of a plan.
 type builder struct {
 	steps []Step
 	known map[string]bool
+}
+
+// execEnv is the environment of every exec. It is not the image's, so that a changed variable there runs nothing again.
+var execEnv = []Var{
+	{"PATH", defaultPath},
+	{"HOME", "/root"},
+	{"LANG", "C.UTF-8"},
+}
+
+// helper is the frontend's own image, which holds the programs that run inside builds.
+func (b *builder) helper() string {
+	return b.add(Step{ID: "helper", Stage: Base, Name: "[internal] the programs of pyfile", Helper: true, Origin: Origin{FirstLine}})
+}
+
+// program is an exec of one of them in the tree of a step; an empty one will do. Each is a file of its own, so that a change in one leaves
+// the cache of the others as it is.
+func (b *builder) program(root, name string, args []string, mounts ...Mount) *Exec {
+	at := path.Join(programDir, name)
+	return &Exec{
+		Root: root, Env: execEnv, Args: append([]string{at}, args...),
+		Mounts: append([]Mount{{Path: at, From: b.helper(), Source: "/pyfile-" + name}}, mounts...),
+	}
+}
+
+// reports lets the program of an exec say why it failed, in a file that nobody sees when it does not.
+func reports(e *Exec) *Exec {
+	i := slices.IndexFunc(e.Mounts, func(m Mount) bool { return m.Output })
+	if i < 0 {
+		i = len(e.Mounts)
+		e.Mounts = append(e.Mounts, Mount{Path: failureDir, Discard: true})
+	}
+	e.Failure = path.Join(e.Mounts[i].Path, "failure.json")
+	e.Args = slices.Insert(e.Args, 2, "--failure", e.Failure)
+	return e
 }
 
 // add appends a step once and returns its id.

@@ -24,14 +24,15 @@ type Project struct {
 	Builder string        // image reference
 	Install string        // what [app] install comes to: "wheel", "source" or "none"
 
-	app        tree            // the project's own directory
-	trees      map[string]tree // directories that packages of the lock are built from, by path
-	others     []string        // all directories that the lock has a package in
-	open       *openSet        // what a resolver has to choose, nil with a lock and without dependencies
-	asks       []index.Package // what the lock leaves to an index
-	locks      []string        // the lock, or the requirements files with what they include, as paths in the context
-	files      map[string][]byte
-	pythonFile string // where Python stands when it is not in the Pyfile
+	app         tree            // the project's own directory
+	trees       map[string]tree // directories that packages of the lock are built from, by path
+	others      []string        // all directories that the lock has a package in
+	open        *openSet        // what a resolver has to choose, nil with a lock and without dependencies
+	asks        []index.Package // what the lock leaves to an index
+	locks       []string        // the lock, or the requirements files with what they include, as paths in the context
+	files       map[string][]byte
+	constraints []string // what build requirements are held by, as the lines of a file of pip's form
+	pythonFile  string   // where Python stands when it is not in the Pyfile
 }
 
 // The values of [app] install.
@@ -68,6 +69,9 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	for _, l := range f.Dependencies.Lock.Items {
 		first = append(first, path.Clean(l.Value))
 	}
+	if c := f.Dependencies.BuildConstraints; c.Set() {
+		first = append(first, path.Clean(c.Value))
+	}
 	if err := r.want(first...); err != nil {
 		return nil, err
 	}
@@ -87,6 +91,7 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 		return nil, err
 	}
 	errs = append(errs, problems...)
+	errs = append(errs, p.readConstraints(r.files)...)
 	errs = append(errs, p.checkWorkdir()...)
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -94,6 +99,25 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	p.Base = or(f.Base.Value, "python:"+p.Python.Value+"-slim")
 	p.Builder = or(f.Builder.Value, "python:"+p.Python.Value)
 	return p, nil
+}
+
+// readConstraints reads what holds the build requirements: the lock's own constraints, and the file that the Pyfile names.
+func (p *Project) readConstraints(files map[string][]byte) pyfile.Errors {
+	if p.Lock != nil {
+		p.constraints = p.Lock.BuildConstraints()
+	}
+	c := p.File.Dependencies.BuildConstraints
+	if !c.Set() {
+		return nil
+	}
+	name := path.Clean(c.Value)
+	if files[name] == nil {
+		return pyfile.Errors{{Range: c.Range, Msg: fmt.Sprintf("dependencies.build-constraints: there is no file %q in the build context", name),
+			Hint: "write the path of the file relative to the build context"}}
+	}
+	lines, err := lock.ReadConstraints(name, files[name])
+	p.constraints = append(p.constraints, lines...)
+	return collect(nil, err)
 }
 
 // checkDir refuses a project directory in which there is no project.

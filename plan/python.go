@@ -60,7 +60,7 @@ func (p *Project) readPythonVersion(data []byte) (found bool, errs pyfile.Errors
 		}
 		version = strings.TrimPrefix(version, "cpython-")
 		at := pyfile.Range{Start: pyfile.Pos{Line: i + 1, Col: 1}, End: pyfile.Pos{Line: i + 1, Col: len(line) + 1}}
-		v, err := python.ParseVersion(version)
+		v, err := python.ParseVersion(strings.TrimSuffix(version, "t")) // 3.13t is the free-threaded one
 		if err != nil || len(v.Release()) < 2 || v.Release()[0] != 3 || v.Release()[1] < 9 {
 			return false, pyfile.Errors{{File: p.pythonFile, Range: at,
 				Msg:  fmt.Sprintf("%q is not a CPython such as 3.13; 3.9 is the oldest", version),

@@ -63,7 +63,7 @@ func (r *reading) has(name string) bool { return r.files[name] != nil }
 
 // metadata are the files of a project's directory that say what to build.
 func metadata(dir string) []string {
-	out := []string{path.Join(dir, pyproject), path.Join(dir, setupPy), path.Join(dir, setupCfg), path.Join(dir, pythonVersion)}
+	out := append(buildSettings(dir), path.Join(dir, setupCfg), path.Join(dir, pythonVersion))
 	for _, source := range lockSources {
 		out = append(out, path.Join(dir, source.name))
 	}

@@ -227,7 +227,7 @@ func (s *stages) resolve() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"resolve", "--uv", uvDir, "--src", sourceDir, "--interpreter", s.interpreter, "--python", s.minor}
+	args := []string{"resolve", "--uv", uvDir, "--src", sourceDir, "--interpreter", s.runs.Path, "--python", strings.TrimSuffix(s.minor, "t")}
 	for _, e := range s.open.extras {
 		args = append(args, "--extra", e)
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -14,17 +15,22 @@ import (
 type stages struct {
 	builder
 	*Project
-	in          Inputs
-	wanted      python.Target
-	wheels      []lock.Artifact // of dependencies
-	members     []lock.Artifact // dependencies that are built from directories of the context
-	python      python.Version
-	minor       string // "3.13"
-	interpreter string // inside base and builder
-	foreign     bool   // target and build platform differ
-	layers      []layer
-	envs        map[string]string // steps that install build requirements, by those
-	warnings    []Warning
+	in       Inputs
+	wanted   python.Target
+	wheels   []lock.Artifact // of dependencies
+	sources  []lock.Artifact // dependencies that have no wheel: sdists, archives and commits
+	members  []lock.Artifact // dependencies that are built from directories of the context
+	python   python.Version
+	runs     distro.Interpreter // of the base
+	minor    string             // "3.13", or "3.13t" for a free-threaded Python
+	foreign  bool               // target and build platform differ
+	layers   []layer
+	written  map[string]string // steps that list build requirements, by those
+	envs     map[string]string // steps that install build requirements, by image and list
+	facts    []string          // steps with the facts of what is installed
+	compiled bool              // something is built in the builder image
+	report   string            // the step that checks the result
+	warnings []Warning
 }
 
 // layer is one layer above the base image: the step that makes it, and its line in the image's history.
@@ -34,30 +40,43 @@ type layer struct{ step, history string }
 func (s *stages) target() (string, error) {
 	switch s.Target {
 	case DepBuilder:
-		return s.shipWheels(DepBuilder, s.builderImage(true), shippedWheels, false)
+		return s.shipWheels(DepBuilder, s.builderPackages(true), shippedWheels, false)
 	case AppBuilder:
-		return s.shipWheels(AppBuilder, s.builderImage(true), shippedWheels, true)
+		return s.shipWheels(AppBuilder, s.builderPackages(true), shippedWheels, true)
 	case Wheels:
-		if len(s.wheels)+len(s.members) == 0 && s.Install != installWheel {
+		if len(s.wheels)+len(s.sources)+len(s.members) == 0 && s.Install != installWheel {
 			return "", pyfile.Errors{{Range: FirstLine, Msg: "target wheels: the project has no dependencies and builds no wheel of its own", Hint: "leave --target away"}}
 		}
 		return s.shipWheels(Wheels, "", "/", true)
 	}
-	base, facts := s.baseImage()
-	if err := s.dependencies(facts); err != nil {
+	base := s.basePackages()
+	if err := s.dependencies(); err != nil {
 		return "", err
 	}
-	if s.Target == Base {
-		return s.merge(Base, base), nil
+	if s.Target == Final {
+		if err := s.addApp(); err != nil {
+			return "", err
+		}
 	}
-	if err := s.addApp(); err != nil {
+	if s.report = s.verify(); s.report != "" {
+		s.layers = slices.Insert(s.layers, 1, layer{step: s.report, history: "what verify found"}) // beside the other notes
+	}
+	if err := s.runtime(); err != nil {
 		return "", err
 	}
-	return s.merge(Final, base), nil
+	return s.merge(s.Target, base), nil
 }
 
 // dependencies adds the layers of the base stage.
-func (s *stages) dependencies(facts string) error {
+func (s *stages) dependencies() error {
+	s.layers = append(s.layers, layer{step: s.factsOf(&s.builder, s.in.Base), history: "what the base is"})
+	if len(s.sources) > 0 {
+		noted, err := s.inspectAll()
+		if err != nil {
+			return err
+		}
+		s.layers = append(s.layers, layer{step: noted, history: "how packages are built"})
+	}
 	s.stdlib()
 	max, own := defaultLayers, int64(defaultOwn)
 	if s.File.Layers.Max.Set() {
@@ -71,18 +90,14 @@ func (s *stages) dependencies(facts string) error {
 			return err
 		}
 	}
-	asked, err := s.asked()
-	if err != nil {
-		return err
-	}
-	s.runtime(facts, asked)
-	return s.installMembers()
+	s.layers = append(s.layers, layer{step: runtimeStep, history: "virtual environment, user and working directory"})
+	return s.installBuilt()
 }
 
-// asked are the steps whose result the frontend has read in a solve of its own, beside the facts. A registry cache carries only what the
-// image comes from, so they must be among that.
+// asked are the steps whose result the frontend reads in a solve of its own, and which are no layer: what an index answers is nobody's business
+// who has the image. A registry cache of mode=max carries what the image comes from, so they must be among that.
 func (s *stages) asked() ([]string, error) {
-	var out []string
+	out := []string{factsStep} // a cache does not carry a step without inputs
 	for _, step := range []struct {
 		needed bool
 		add    func() (string, error)
@@ -99,13 +114,6 @@ func (s *stages) asked() ([]string, error) {
 	return out, nil
 }
 
-// baseImage adds the base image and its facts, which are the first layer, and returns both.
-func (s *stages) baseImage() (base, facts string) {
-	base, facts = s.base(s.Project, s.in.Base), s.facts(s.Project)
-	s.layers = append(s.layers, layer{step: facts, history: "users and packages of the base"})
-	return base, facts
-}
-
 // tool is the image whose Python runs the helper's work: the base, on the build platform.
 func (s *stages) tool() string {
 	if !s.foreign {
@@ -115,30 +123,23 @@ func (s *stages) tool() string {
 		Name: "[base] FROM " + s.in.Base.Ref + " for the build platform", Image: &ImageSource{Ref: s.in.Base.Ref}})
 }
 
-// builderImage is the full image, for the build platform unless it is a target itself.
-func (s *stages) builderImage(target bool) string {
-	return s.add(Step{ID: "builder-image", Stage: DepBuilder, Target: target, Origin: s.origin(s.File.Builder.Range),
-		Name: "[dep-builder] FROM " + s.in.Builder.Ref, Image: &ImageSource{Ref: s.in.Builder.Ref}})
-}
-
-// execEnv is the environment of every exec. It is not the image's, so that a changed variable there runs nothing again.
-var execEnv = []Var{
-	{"PATH", "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"},
-	{"HOME", "/root"},
-	{"LANG", "C.UTF-8"},
-}
-
-// helper is the frontend's own image, which holds the programs that run inside builds.
-func (s *stages) helper() string {
-	return s.add(Step{ID: "helper", Stage: Base, Name: "[internal] pyfile-install", Helper: true, Origin: Origin{FirstLine}})
-}
-
-// run is an exec of the installer in an image.
-func (s *stages) run(root string, args []string, mounts ...Mount) *Exec {
-	return &Exec{
-		Root: root, Env: execEnv, Args: append([]string{helperPath}, args...),
-		Mounts: append([]Mount{{Path: helperPath, From: s.helper(), Source: "/pyfile-install"}}, mounts...),
+// builderRef is the image in which code is compiled. What is compiled against glibc does not run with musl, so that an Alpine base without a
+// builder of its own is its own builder.
+func (s *stages) builderRef() string {
+	if !s.File.Builder.Set() && s.in.Facts.Libc.Name == "musl" {
+		return s.Base
 	}
+	return s.Builder
+}
+
+// builderImage is the full image, for the build platform unless it is to be that of the target.
+func (s *stages) builderImage(target bool) string {
+	id := "builder-image"
+	if s.foreign && !target {
+		id += ":build-platform"
+	}
+	return s.add(Step{ID: id, Stage: DepBuilder, Target: target, Origin: s.origin(s.File.Builder.Range),
+		Name: "[dep-builder] FROM " + s.builderRef(), Image: &ImageSource{Ref: s.builderRef()}})
 }
 
 // install adds the vertex of one group and its layer.
@@ -155,15 +156,22 @@ func (s *stages) install(g group) error {
 		args = append(args, at)
 	}
 	what := wheelNames(g.Wheels)
-	s.layer(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what,
-		Origin: s.origin(s.File.Dependencies.Range),
-		Exec:   s.run(s.tool(), args, append(mounts, Mount{Path: outDir, Output: true})...)}, "install "+what)
+	s.installs(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what, Origin: s.origin(s.File.Dependencies.Range),
+		Exec: s.program(s.tool(), "install", args, mounts...)}, "install "+what)
 	return nil
+}
+
+// installs adds a step that installs wheels: its tree is a layer, and what is to be checked of it are its facts.
+func (s *stages) installs(step Step, history string) {
+	facts := "facts:" + step.ID
+	step.Exec.Mounts = append(step.Exec.Mounts, Mount{Path: outDir, Output: true}, Mount{Path: factsDir, As: facts})
+	s.layer(step, history)
+	s.facts = append(s.facts, facts)
 }
 
 // installArgs are the arguments of `pyfile-install wheels` but for the wheels.
 func (s *stages) installArgs() []string {
-	args := []string{"wheels", "--out", outDir, "--prefix", Venv, "--python", s.minor, "--interpreter", s.interpreter}
+	args := []string{"wheels", "--out", outDir, "--prefix", Venv, "--python", s.minor, "--interpreter", s.runs.Path, "--facts", factsDir}
 	if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
 		args = append(args, "--bytecode=false")
 	}
@@ -175,11 +183,11 @@ func (s *stages) installArgs() []string {
 
 // stdlib adds the layer with the bytecode of the standard library, which the official images leave out.
 func (s *stages) stdlib() {
-	if b := s.File.Bytecode.Stdlib; b.Set() && !b.Value {
+	if b := s.File.Bytecode.Stdlib; b.Set() && !b.Value || s.runs.Bytecode {
 		return
 	}
-	lib := "/usr/local/lib/python" + s.minor
-	args := []string{"stdlib", "--out", outDir, "--interpreter", s.interpreter, "--dir", lib}
+	lib := s.runs.Lib
+	args := []string{"stdlib", "--out", outDir, "--interpreter", s.runs.Path, "--dir", lib}
 	mounts := []Mount{{Path: outDir, Output: true}}
 	if s.foreign {
 		args = append(args, "--lib", stdlibDir)
@@ -188,52 +196,64 @@ func (s *stages) stdlib() {
 		args = append(args, "--lib", lib)
 	}
 	s.layer(Step{ID: "stdlib", Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
-		Exec: s.run(s.tool(), args, mounts...)}, "bytecode of the standard library")
+		Exec: s.program(s.tool(), "install", args, mounts...)}, "bytecode of the standard library")
 }
 
 // runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations
-// make it, so it needs no program in the base. It copies the users from the facts first: a cache does not carry a step without inputs.
-// Of the steps that were asked it copies a file that they do not have: they are then among what the image comes from, and change
-// nothing in it.
-func (s *stages) runtime(facts string, asked []string) {
+// make it, so it needs no program in the base. Of the steps that were asked it copies a file that they do not have: they are then among what
+// the image comes from, and change nothing in it.
+func (s *stages) runtime() error {
+	asked, err := s.asked()
+	if err != nil {
+		return err
+	}
 	files := &Files{}
 	add := func(a Action) { files.Actions = append(files.Actions, a) }
 	for _, id := range asked {
 		add(Action{Copy: &Copy{From: id, Source: "/none", Path: "/none", Optional: true}})
 	}
-	for _, f := range []string{"/etc/passwd", "/etc/group"} {
-		add(Action{Copy: &Copy{From: facts, Source: f, Path: f, Optional: true}})
-	}
-	if s.wantsNonroot() {
-		a := s.in.Facts.account()
-		if a.passwd != "" {
-			add(Action{Mkdir: &Mkdir{Path: "/etc", Mode: 0o755}})
-			add(Action{Write: &Write{Path: "/etc/passwd", Mode: 0o644, Data: a.passwd}})
-		}
-		if a.group != "" {
-			add(Action{Write: &Write{Path: "/etc/group", Mode: 0o644, Data: a.group}})
-		}
-		if a.home != "" {
-			// Parents that do not exist yet get the owner of what is made below them, and would carry it into the image.
-			add(Action{Mkdir: &Mkdir{Path: path.Dir(a.home), Mode: 0o755}})
-			add(Action{Mkdir: &Mkdir{Path: a.home, Mode: 0o700, Owner: a.uid}})
-		}
+	if !s.File.Apt.Run.Set() {
+		files.Actions = append(files.Actions, s.account()...)
 	}
 	site := path.Join(Venv, "lib/python"+s.minor, "site-packages")
 	add(Action{Mkdir: &Mkdir{Path: site, Mode: 0o755}})
 	add(Action{Mkdir: &Mkdir{Path: path.Join(Venv, "bin"), Mode: 0o755}})
 	add(Action{Write: &Write{Path: path.Join(Venv, "pyvenv.cfg"), Mode: 0o644,
-		Data: fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\nexecutable = %s\n", path.Dir(s.interpreter), s.python, s.interpreter)}})
-	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"), Target: s.interpreter}})
+		Data: fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\nexecutable = %s\n", path.Dir(s.runs.Path), s.python, s.runs.Path)}})
+	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"), Target: s.runs.Path}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python3"), Target: "python"}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"+s.minor), Target: "python"}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "lib64"), Target: "lib"}})
 	if dir := s.workdir(); dir != "/" {
 		add(Action{Mkdir: &Mkdir{Path: dir, Mode: 0o755}})
 	}
-	s.layer(Step{ID: "runtime", Stage: Base, Name: "[base] add the virtual environment and the user", Origin: s.origin(s.File.User.Range, s.File.Workdir.Range),
-		Files: files}, "virtual environment, user and working directory")
+	s.add(Step{ID: runtimeStep, Stage: Base, Name: "[base] add the virtual environment and the user", Origin: s.origin(s.File.User.Range, s.File.Workdir.Range),
+		Files: files})
+	return nil
 }
+
+// account are the file operations that make the default user, if the image is to run as that and the base lacks it.
+func (s *stages) account() []Action {
+	if !s.wantsNonroot() {
+		return nil
+	}
+	var out []Action
+	a := s.in.Facts.account()
+	if a.passwd != "" {
+		out = append(out, Action{Mkdir: &Mkdir{Path: "/etc", Mode: 0o755}}, Action{Write: &Write{Path: "/etc/passwd", Mode: 0o644, Data: a.passwd}})
+	}
+	if a.group != "" {
+		out = append(out, Action{Write: &Write{Path: "/etc/group", Mode: 0o644, Data: a.group}})
+	}
+	if a.home != "" {
+		// Parents that do not exist yet get the owner of what is made below them, and would carry it into the image.
+		out = append(out, Action{Mkdir: &Mkdir{Path: path.Dir(a.home), Mode: 0o755}}, Action{Mkdir: &Mkdir{Path: a.home, Mode: 0o700, Owner: a.uid}})
+	}
+	return out
+}
+
+// runtimeStep makes the layer that is above the groups, though it is the last one to be made.
+const runtimeStep = "runtime"
 
 // layer adds a step that makes a layer of the image.
 func (s *stages) layer(step Step, history string) {

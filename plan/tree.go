@@ -2,8 +2,8 @@ package plan
 
 import (
 	"path"
-	"slices"
 
+	"github.com/org/pyfile/build"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 )
@@ -13,18 +13,35 @@ type tree struct {
 	dir        string        // path in the context, "." for its root
 	meta       *lock.Project // nil without a pyproject.toml
 	hasSetupPy bool
+	project    build.Project // how its wheel is built
+}
+
+// buildSettings are the files of a directory that say how its wheel is built.
+func buildSettings(dir string) []string {
+	return []string{path.Join(dir, pyproject), path.Join(dir, setupPy), path.Join(dir, "hatch.toml"), path.Join(dir, "pdm_build.py")}
 }
 
 // tree reads a directory's metadata, which must have been asked for.
 func (r *reading) tree(dir string) (tree, pyfile.Errors) {
 	t := tree{dir: dir, hasSetupPy: r.has(path.Join(dir, setupPy))}
-	name := path.Join(dir, pyproject)
-	if !r.has(name) {
-		return t, nil
+	var errs pyfile.Errors
+	if name := path.Join(dir, pyproject); r.has(name) {
+		meta, err := lock.ParseProject(name, r.files[name])
+		t.meta, errs = meta, collect(nil, err)
 	}
-	meta, err := lock.ParseProject(name, r.files[name])
-	t.meta = meta
-	return t, collect(nil, err)
+	if len(errs) > 0 || !t.builds() {
+		return t, errs
+	}
+	p, err := build.ReadProject(func(name string) ([]byte, error) { return r.files[path.Join(dir, name)], nil })
+	if err != nil {
+		return t, pyfile.Errors{{File: path.Join(dir, pyproject), Range: FirstLine, Msg: err.Error()}}
+	}
+	if t.hasSetupPy {
+		// It is a program that may ask for anything, and may import what it asks for from other files of the directory.
+		p.Compiles = append(p.Compiles, "there is a setup.py")
+	}
+	t.project = *p
+	return t, nil
 }
 
 // exists tells whether there is a project in the directory.
@@ -33,42 +50,6 @@ func (t tree) exists() bool { return t.meta != nil || t.hasSetupPy }
 // builds tells whether the directory says how to build a wheel of it: by [build-system], or by a setup.py, which PEP 517
 // takes for setuptools.
 func (t tree) builds() bool { return t.meta.HasBuildSystem() || t.hasSetupPy }
-
-// legacyBackend is what PEP 517 says stands in for a project that names no backend.
-const legacyBackend = "setuptools.build_meta:__legacy__"
-
-// backend is the build backend.
-func (t tree) backend() string {
-	if t.meta == nil {
-		return legacyBackend
-	}
-	return or(t.meta.BuildBackend.Value, legacyBackend)
-}
-
-// requires are the requirements of the build (PEP 518).
-func (t tree) requires() []string {
-	if !t.meta.HasBuildSystem() {
-		return []string{"setuptools"}
-	}
-	return t.meta.BuildRequires.Values()
-}
-
-// backendPath is the backend-path of the build system.
-func (t tree) backendPath() []string {
-	if t.meta == nil {
-		return nil
-	}
-	return t.meta.BackendPath.Values()
-}
-
-// packers are build backends that only pack files, unless told otherwise: they need no compiler, so the slim image does. A setup.py is
-// a program that may ask for anything.
-var packers = []string{"hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api", "pdm.backend", "uv_build", "setuptools.build_meta", legacyBackend}
-
-// compiles tells whether building the wheel may need a compiler, and with it the full builder image.
-func (t tree) compiles() bool {
-	return !slices.Contains(packers, t.backend()) || t.hasSetupPy || t.meta != nil && t.meta.HasExtModules
-}
 
 // name is the project's name for people.
 func (t tree) name() string {

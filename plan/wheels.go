@@ -11,7 +11,7 @@ import (
 // wheelFile is where a wheel lies: a path in the tree of a step.
 type wheelFile struct{ step, path string }
 
-// fetch adds the vertices of files of the lock and says where the files are.
+// fetch adds the vertices of wheels or sources of the lock and says where the files are.
 func (s *stages) fetch(wheels []lock.Artifact) ([]wheelFile, error) {
 	var total int64
 	for _, w := range s.wheels {
@@ -32,7 +32,14 @@ func (s *stages) fetch(wheels []lock.Artifact) ([]wheelFile, error) {
 				return nil, err
 			}
 		default:
-			out[i].step = s.add(Step{ID: "fetch:" + w.Filename, Stage: DepBuilder, Name: "[dep-builder] fetch " + w.Filename, Group: all,
+			what, group := w.Filename, all
+			if w.Kind != lock.Wheel {
+				group = ""
+			}
+			if w.Kind == lock.Archive { // several may be called main.zip
+				what = w.Filename + " of " + w.Name
+			}
+			out[i].step = s.add(Step{ID: "fetch:" + what, Stage: DepBuilder, Name: "[dep-builder] fetch " + what, Group: group,
 				Origin: s.lockOrigin(), Fetch: &Fetch{URL: w.URL, SHA256: w.SHA256, Filename: w.Filename, Lock: w.Lock, At: w.Origin}})
 		}
 	}
@@ -53,8 +60,8 @@ func (s *stages) shipWheels(stage, on, dir string, app bool) (string, error) {
 		for i, f := range found {
 			files.Actions = append(files.Actions, Action{Copy: &Copy{From: f.step, Source: f.path, Path: path.Join(dir, s.wheels[i].Filename)}})
 		}
-		for _, a := range s.members {
-			wheel, err := s.memberWheel(a)
+		for _, a := range s.built() {
+			wheel, err := s.builtWheel(a)
 			if err != nil {
 				return "", err
 			}
@@ -89,13 +96,19 @@ func megabytes(bytes int64) string {
 
 // wheelNames writes the first wheels of a group and how many more there are.
 func wheelNames(wheels []lock.Artifact) string {
+	names := make([]string, len(wheels))
+	for i, w := range wheels {
+		names[i] = w.Name + " " + w.Version
+	}
+	return firstOf(names)
+}
+
+// firstOf writes the first names of a list and how many more there are.
+func firstOf(names []string) string {
 	const shown = 4
-	var names []string
-	for _, w := range wheels[:min(shown, len(wheels))] {
-		names = append(names, w.Name+" "+w.Version)
+	text := strings.Join(names[:min(shown, len(names))], ", ")
+	if more := len(names) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	if more := len(wheels) - shown; more > 0 {
-		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(names, ", ")
+	return text
 }

@@ -47,7 +47,7 @@ func (d *decoder) report(at Range, hint, format string, args ...any) {
 	d.errs = append(d.errs, &Error{Range: at, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// decode reads the whole language, with the keys that a later release gives a meaning to.
+// decode reads the whole language, with the tables that a later release gives a meaning to.
 func decode(name string, data []byte, args map[string]string) *decoder {
 	d := &decoder{file: &File{Name: name, Data: data}, args: map[string]string{}}
 	if path.Base(name) == projectFile {
@@ -212,12 +212,28 @@ func (d *decoder) crossCheck() {
 			}
 		}
 	}
+	tables := map[string]String{}
+	for _, s := range f.ConfigSettings {
+		name := foldPackage(s.Name.Value)
+		if first, twice := tables[name]; twice {
+			d.report(s.Name.Range, fmt.Sprintf("write its settings below the first, on line %d", first.Range.Start.Line),
+				"[%sconfig-settings.%s] and [%[1]sconfig-settings.%[3]s] are one package", d.prefix, dottedName(first.Value), dottedName(s.Name.Value))
+			continue
+		}
+		tables[name] = s.Name
+	}
 	for _, i := range f.Indexes {
 		if i.Username.Set() && !i.Secret.Set() {
 			d.report(i.Username.Range, `write secret = "ID" beside it, and build with --secret id=ID`,
 				"%sindex.%s.username has no effect without a secret", d.prefix, dottedName(i.Name.Value))
 		}
 	}
+}
+
+// foldPackage is equal for spellings of one package's name (PEP 503).
+func foldPackage(name string) string {
+	parts := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	return strings.Join(parts, "-")
 }
 
 // join writes a key below a table.

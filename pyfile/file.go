@@ -134,7 +134,7 @@ type App struct {
 	Range   Range
 }
 
-// Apt is the [apt] table: Debian packages.
+// Apt is the [apt] table: packages of the distribution.
 type Apt struct {
 	Run   List
 	Build List

@@ -65,7 +65,6 @@ func (g *grammar) check(value string) *flaw {
 var (
 	// One argument may be empty, but a command that begins with nothing is a mistake: see decoder.list.
 	argument = newGrammar("be a string", `[\s\S]*`, nil)
-	nonEmpty = newGrammar("not be empty", `[\s\S]+`, nil)
 
 	pythonVersion  = newGrammar(`be a version such as "3.13" or "3.13.5"`, versionPattern, pythonFlaw)
 	imageReference = newGrammar(`be an image such as "python:3.13-slim"`, `\S+`, imageFlaw)
@@ -92,8 +91,10 @@ var (
 	// Names of distributions, of extras (core metadata 2.1) and of dependency groups (PEP 735).
 	packageName = newGrammar("be the name of a package", `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`, packageFlaw)
 	groupName   = newGrammar("be a name of letters, digits, and - _ . inside", `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`, nil)
-	// Debian policy 5.6.1, with the architecture and the version that apt-get takes behind it.
-	debianPackage = newGrammar("be the name of a Debian package", `[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~-]+)?`, nil)
+	// Debian policy 5.6.1, with the architecture and the version that apt-get takes behind it, and Alpine's names and versions, which
+	// have underscores too. A hyphen at the end would tell apt-get to remove the package.
+	systemPackage = newGrammar("be the name of a Debian or Alpine package", `[a-z0-9][a-z0-9+._-]*[a-z0-9+.](?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~_-]+)?`, nil)
+	ignored       = newGrammar("be the name of a shared library or package, or a path", `[^\\\s](?:[^\\]*[^\\\s])?`, ignoredFlaw)
 	entryName     = newGrammar("be a name of letters, digits, and - _ . inside", `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`, nil)
 	secretID      = newGrammar("be the id of a build secret: letters, digits, and - _ . /", `[A-Za-z0-9_][A-Za-z0-9_./-]*`, nil)
 	loginName     = newGrammar("be a user name without a colon", `[^:\s]+`, nil)
@@ -185,6 +186,32 @@ func globFlaw(v string) *flaw {
 	}
 	if f := relativeFlaw(v); f != nil {
 		return f
+	}
+	if _, err := path.Match(v, ""); err != nil {
+		return &flaw{must: "be a pattern with every [ closed"}
+	}
+	return nil
+}
+
+// ignoredFlaw tells paths from names by their slash: neither sonames nor names of distributions have one.
+func ignoredFlaw(v string) *flaw {
+	if v == "" {
+		return &flaw{must: "not be empty"}
+	}
+	if trimmed := strings.TrimSpace(v); trimmed != v {
+		return &flaw{fix: trimmed}
+	}
+	isPath := strings.Contains(v, "/")
+	switch {
+	case strings.Contains(v, `\`):
+		return &flaw{must: "use / between directories", fix: strings.ReplaceAll(v, `\`, "/")}
+	case hasParent(v):
+		return &flaw{must: "not contain .."}
+	case isPath && !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "**/"):
+		return &flaw{must: "be a path that begins with / or **/", fix: "**/" + v}
+	case !isPath && strings.ContainsAny(v, "<>=~;@( "):
+		name := strings.TrimSpace(v[:strings.IndexAny(v, "<>=!~[;@( ")])
+		return &flaw{must: "be a name only", fix: name}
 	}
 	if _, err := path.Match(v, ""); err != nil {
 		return &flaw{must: "be a pattern with every [ closed"}

@@ -78,10 +78,10 @@ func TestEveryKeyIsInATableAndDescribed(t *testing.T) {
 	}
 }
 
-func TestLaterKeysAreKeys(t *testing.T) {
+func TestLaterTablesAreTables(t *testing.T) {
 	for _, l := range later {
-		if keyAt[l.path] == nil && tableAt[l.path] == nil {
-			t.Errorf("%s is neither a key nor a table", l.path)
+		if tableAt[l.path] == nil {
+			t.Errorf("%s is no table", l.path)
 		}
 		if at := l.where(&File{}); !at.IsZero() {
 			t.Errorf("%s is refused in an empty file", l.path)
@@ -92,16 +92,25 @@ func TestLaterKeysAreKeys(t *testing.T) {
 // ("later" is only an order of releases: a file that uses none of it must pass.)
 func TestNothingElseIsRefused(t *testing.T) {
 	supported := `# syntax=org/pyfile:1
-python = "3.13.5"
+python = "3.13.5t"
 [dependencies]
 lock = "uv.lock"
 project = "./"
 groups = ["a"]
+from-source = ["a"]
+build-constraints = "c.txt"
+allow-network = ["a"]
 [app]
 install = "none"
+[apt]
+run = ["libpq5"]
+build = ["libpq-dev"]
 [steps]
 [index]
-[config-settings]
+[config-settings.a]
+b = "c"
+[verify]
+ignore = ["libcuda.so.1"]
 `
 	if _, err := Parse("Pyfile", []byte(supported), nil); err != nil {
 		t.Error(err)

@@ -116,15 +116,11 @@ func listSchema(k *key, item schema) schema {
 	return s
 }
 
-// supportNote tells, for the path of a key or table, what a later release brings.
+// supportNote tells, for the path of a key or table, that a later release brings it.
 func supportNote(path string) string {
 	for _, l := range later {
-		switch {
-		case l.path != path && !strings.HasPrefix(path, l.path+"."):
-		case l.what == "":
+		if l.path == path || strings.HasPrefix(path, l.path+".") {
 			return " Not supported yet."
-		default:
-			return " Not supported yet: " + l.what + "."
 		}
 	}
 	return ""

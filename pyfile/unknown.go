@@ -34,8 +34,10 @@ var foreignWords = map[string]string{
 
 	"requirements":     `write lock = "uv.lock" in [dependencies]`,
 	"requirements.txt": `write lock = "uv.lock" in [dependencies]`,
-	"packages":         "Python packages stand in the lock file; Debian packages in a table [apt]",
-	"system":           "write Debian packages in a table [apt]",
+	"packages":         "Python packages stand in the lock file; those of the distribution in a table [apt]",
+	"system":           "write packages of the distribution in a table [apt]",
+	"apk":              "write packages of the distribution in a table [apt], those of Alpine too",
+	"apt-get":          "write a table [apt] with run and build",
 	"build":            "compilers and headers for dependencies are named with build in [apt]",
 	"source":           `write install = "source" in [app]`,
 	"index-url":        "write a table [index.NAME] with url",

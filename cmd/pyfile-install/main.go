@@ -21,11 +21,10 @@ import (
 
 const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
-  wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any] WHEEL|DIR...
-  source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] DIR
-  stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]
-  env     --out DIR --interpreter FILE REQUIREMENT...
-  build   --out DIR --src DIR --env DIR --interpreter FILE --backend NAME [--backend-path DIR]...`
+  wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any]
+          [--facts DIR [--built] [--changing]] WHEEL|DIR...
+  source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] [--facts DIR [--built]] DIR
+  stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]`
 
 func main() {
 	syscall.Umask(0o022) // of the programs started here
@@ -39,7 +38,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New(usage) //nolint:staticcheck // it ends with an ellipsis
+		return errors.New(usage)
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -59,6 +58,9 @@ func run(ctx context.Context, args []string) error {
 		flags.BoolVar(&o.Bytecode, "bytecode", true, "")
 		flags.BoolVar(&o.Tests, "tests", false, "")
 		flags.BoolVar(&o.Any, "any", false, "")
+		flags.StringVar(&o.Facts, "facts", "", "")
+		flags.BoolVar(&o.Built, "built", false, "")
+		flags.BoolVar(&o.Changing, "changing", false, "")
 		flags.IntVar(&o.Jobs, "jobs", 0, "")
 		if err := parse(); err != nil {
 			return err
@@ -68,6 +70,8 @@ func run(ctx context.Context, args []string) error {
 	case "source":
 		o := install.SourceOptions{Output: os.Stderr}
 		flags.StringVar(&o.Dir, "dir", "", "")
+		flags.StringVar(&o.Facts, "facts", "", "")
+		flags.BoolVar(&o.Built, "built", false, "")
 		flags.StringVar(&o.Python, "python", "", "")
 		flags.BoolVar(&o.Bytecode, "bytecode", true, "")
 		flags.IntVar(&o.Jobs, "jobs", 0, "")
@@ -89,24 +93,6 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Out, o.Interpreter = *out, *interpreter
 		return install.Stdlib(ctx, o)
-	case "env":
-		o := install.EnvOptions{Output: os.Stderr}
-		if err := parse(); err != nil {
-			return err
-		}
-		o.Out, o.Interpreter, o.Requirements = *out, *interpreter, flags.Args()
-		return install.Env(ctx, o)
-	case "build":
-		o := install.BuildOptions{Output: os.Stderr}
-		flags.StringVar(&o.Source, "src", "", "")
-		flags.StringVar(&o.Env, "env", "", "")
-		flags.StringVar(&o.Backend, "backend", "", "")
-		flags.Func("backend-path", "", func(p string) error { o.BackendPath = append(o.BackendPath, p); return nil })
-		if err := parse(); err != nil {
-			return err
-		}
-		o.Out = *out
-		return install.Build(ctx, o)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-install\n%s", strings.TrimSpace(args[0]), usage)
 }

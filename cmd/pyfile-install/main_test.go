@@ -91,7 +91,6 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 		{"source --out OUT --dir /app --python 3.13 --interpreter PYTHON --jobs 1 DIR", "app/__pycache__"},
 		{"source --out OUT --dir /app --python 3.13 --interpreter /nowhere --bytecode=false DIR", "app/os.py"},
 		{"stdlib --out OUT --interpreter PYTHON --lib DIR --dir /usr/local/lib/python3.13 --jobs 1", "usr/local/lib/python3.13/__pycache__"},
-		{"env --out OUT --interpreter PYTHON", "bin/python"},
 	} {
 		out := filepath.Join(t.TempDir(), "out")
 		args := strings.Fields(strings.NewReplacer("OUT", out, "PYTHON", interpreter, "DIR", dir).Replace(tt.args))
@@ -115,6 +114,7 @@ func TestProblemsAreLinesAndExitStatusOne(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"", `^usage: pyfile-install COMMAND`},
 		{"unpack", `^"unpack" is not a command of pyfile-install\nusage: `},
+		{"build", `^"build" is not a command of pyfile-install\nusage: `},
 		{"wheels --speed 3", `^pyfile-install wheels: flag provided but not defined: -speed\n$`},
 		{"wheels --jobs many", `^pyfile-install wheels: invalid value "many" for flag -jobs: parse error\n$`},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13", `^no wheel is given\n$`},
@@ -124,9 +124,6 @@ func TestProblemsAreLinesAndExitStatusOne(t *testing.T) {
 		{"source --out OUT --dir /app --python 3.13", `^pyfile-install source: one directory must be given, not 0\n$`},
 		{"source --out OUT --dir app --python 3.13 .", `^--dir must be an absolute path`},
 		{"stdlib --out OUT --lib " + dir + " --dir /lib", `^there is no standard library in `},
-		{"env --out OUT --interpreter /nowhere/python3", `^the environment for the build could not be made: /nowhere/python3 does not exist in this image\n$`},
-		{"build --out OUT --src . --env /nowhere --interpreter x --backend demo --backend-path a --backend-path ../b", `^backend-path must name directories of the project, not `},
-		{"build --out OUT --src . --env /nowhere --interpreter x --backend demo", `^the build backend demo failed: /nowhere/bin/python does not exist in this image\n$`},
 	} {
 		out := filepath.Join(t.TempDir(), "out")
 		printed, status := helper(t, strings.Fields(strings.ReplaceAll(tt.args, "OUT", out))...)

@@ -1,8 +1,9 @@
 // Command pyfile is the BuildKit frontend. BuildKit starts it without arguments and talks to it over stdin and stdout, so nothing
-// else may be written there.
+// else may be written there. The frontend itself starts it with frontend.CatCommand, in containers of failed builds.
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/moby/buildkit/frontend/gateway/grpcclient"
@@ -14,6 +15,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == frontend.CatCommand {
+		if err := frontend.Cat(os.Stdout, os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "pyfile:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := grpcclient.RunFromEnvironment(appcontext.Context(), frontend.Build); err != nil {
 		bklog.L.Errorf("fatal error: %+v", err)
 		os.Exit(1)

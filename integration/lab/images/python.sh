@@ -16,10 +16,10 @@ python() {
 		say "docker.io does not answer: making a Debian $suite (20 s)"
 		debootstrap "$suite" "$state/images/$suite"
 		say "compiling CPython $version (3 minutes; $state/log/images.log)"
-		full=$(image version "$suite" type=tar --opt "build-arg:PYTHON=$version" | tar xO version)
-		image slim "$suite" "type=image,name=$name:$version-slim,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
+		full=$(image python version "$suite" type=tar --opt "build-arg:PYTHON=$version" | tar xO version)
+		image python slim "$suite" "type=image,name=$name:$version-slim,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
 		say "python:$version, with compilers and headers (1 minute)"
-		image full "$suite" "type=image,name=$name:$version,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
+		image python full "$suite" "type=image,name=$name:$version,push=true" --opt "build-arg:PYTHON=$version" --opt "build-arg:FULL=$full"
 	fi
 	full=$(crane config "$name:$version" | sed -n 's/.*"PYTHON_VERSION=\([^"]*\)".*/\1/p')
 	for slim in "" -slim; do log crane tag "$name:$version$slim" "$full$slim"; done
@@ -46,11 +46,14 @@ debootstrap() {
 # mirror LABEL: the address the host's apt has for the archive of that label; nothing when it has none
 mirror() { apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Label: $1" 2>/dev/null | sed -n 1p; }
 
-# image STAGE SUITE OUTPUT OPTION...: one stage of python.dockerfile
+# image FILE STAGE SUITE OUTPUT OPTION...: one stage of FILE.dockerfile. Other files than python.dockerfile go on where that ends.
 image() {
-	local stage=$1 suite=$2 output=$3
-	shift 3
-	buildctl --addr "$buildkit" build --progress plain --frontend dockerfile.v0 --opt filename=python.dockerfile --opt target="$stage" \
-		--local context="$state/images/$suite" --local dockerfile="$lab/images" "$@" --output "$output" 2>>"$state/log/images.log" ||
+	local file=$1 stage=$2 suite=$3 output=$4 files=("$lab/images/python.dockerfile")
+	shift 4
+	[ "$file" = python ] || files+=("$lab/images/$file.dockerfile")
+	mkdir -p "$state/images/dockerfiles"
+	cat "${files[@]}" >"$state/images/dockerfiles/$file.dockerfile"
+	buildctl --addr "$buildkit" build --progress plain --frontend dockerfile.v0 --opt filename="$file.dockerfile" --opt target="$stage" \
+		--local context="$state/images/$suite" --local dockerfile="$state/images/dockerfiles" "$@" --output "$output" 2>>"$state/log/images.log" ||
 		die "cannot make image $stage: $(grep -a '^error' "$state/log/images.log" | tail -n 1 | cut -c1-300)"
 }

@@ -1,0 +1,180 @@
+// Command pyfile-build makes wheels of sources during a build. The frontend mounts it into the containers of a build; people have no
+// use for it. Its command line is the frontend's contract with the steps it plans.
+//
+// Like pyfile-install it carries no version, because its bytes are part of the cache keys.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/org/pyfile/build"
+	"github.com/org/pyfile/diagnosis"
+	"github.com/org/pyfile/distro"
+)
+
+const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
+
+  inspect   --out DIR [--subdir DIR] [--name NAME] ARCHIVE|DIR
+  lfs       --out DIR --src DIR --url URL [--token-file FILE | --header-file FILE] [--ca FILE]
+  env       --out DIR --interpreter FILE [--requirements FILE] [--constraints FILE] [--before YYYY-MM-DD] [REQUIREMENT]...
+  requires  --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
+            --requirements FILE [--failure FILE]
+  build     --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
+            [--name NAME] [--version VERSION] [--jobs N] [--failure FILE]
+
+requires and build also take --interpreter, which they do not need.` + "\n"
+
+func main() {
+	syscall.Umask(0o022) // of the programs started here
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	if len(args) == 0 {
+		return errors.New(usage) //nolint:staticcheck // it ends with an ellipsis
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	out := flags.String("out", "", "")
+	interpreter := flags.String("interpreter", "", "")
+	parse := func() error {
+		if err := flags.Parse(args[1:]); err != nil {
+			return fmt.Errorf("pyfile-build %s: %w", args[0], err)
+		}
+		if flags.NArg() > 0 && args[0] != "env" && args[0] != "inspect" {
+			return fmt.Errorf("pyfile-build %s: %q is not an option", args[0], flags.Arg(0))
+		}
+		return nil
+	}
+	log := &diagnosis.Transcript{To: os.Stderr}
+	backend := build.Backend{Output: log}
+	var failure string
+	var about diagnosis.Facts
+	flags.StringVar(&failure, "failure", "", "")
+	flags.BoolVar(&about.Own, "own", false, "")
+	flags.BoolVar(&about.Network, "network", false, "")
+	flags.StringVar(&about.Name, "name", "", "")
+	flags.StringVar(&about.Version, "version", "", "")
+	defer func() {
+		if err != nil && failure != "" && ctx.Err() == nil {
+			about.Python = pythonOf(backend.Env)
+			report(failure, err, log.End(), about)
+		}
+	}()
+	takeBackend := func() {
+		flags.StringVar(&backend.Source, "src", "", "")
+		flags.StringVar(&backend.Subdir, "subdir", "", "")
+		flags.StringVar(&backend.Env, "env", "", "")
+		flags.StringVar(&backend.Name, "backend", "", "")
+		flags.Func("backend-path", "", func(p string) error { backend.BackendPath = append(backend.BackendPath, p); return nil })
+		flags.Func("setting", "", func(v string) error {
+			s, err := build.ParseSetting(v)
+			backend.Settings = append(backend.Settings, s)
+			return err
+		})
+		flags.IntVar(&backend.Jobs, "jobs", 0, "")
+	}
+	switch args[0] {
+	case "inspect":
+		var o build.InspectOptions
+		flags.StringVar(&o.Subdir, "subdir", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		if flags.NArg() != 1 {
+			return fmt.Errorf("pyfile-build inspect: one archive or directory must be given, not %d", flags.NArg())
+		}
+		o.Out, o.Source, o.Name = *out, flags.Arg(0), about.Name
+		return build.Inspect(o)
+	case "lfs":
+		var o build.LFSOptions
+		flags.StringVar(&o.Source, "src", "", "")
+		flags.StringVar(&o.URL, "url", "", "")
+		flags.StringVar(&o.Token, "token-file", "", "")
+		flags.StringVar(&o.Header, "header-file", "", "")
+		flags.StringVar(&o.CA, "ca", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out = *out
+		return build.LFS(ctx, o)
+	case "env":
+		o := build.EnvOptions{Output: log}
+		flags.StringVar(&o.File, "requirements", "", "")
+		flags.StringVar(&o.Constraints, "constraints", "", "")
+		flags.StringVar(&o.Before, "before", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out, o.Interpreter, o.Requirements = *out, *interpreter, flags.Args()
+		return build.Env(ctx, o)
+	case "requires":
+		var o build.RequiresOptions
+		takeBackend()
+		flags.StringVar(&o.File, "requirements", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out, o.Backend = *out, backend
+		return build.Requires(ctx, o)
+	case "build":
+		var o build.WheelOptions
+		takeBackend()
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out, o.Backend, o.Project, o.Version = *out, backend, about.Name, about.Version
+		return build.Wheel(ctx, o)
+	}
+	return fmt.Errorf("%q is not a command of pyfile-build\n%s", strings.TrimSpace(args[0]), usage)
+}
+
+// report writes why a command failed, for the frontend. The output says more than the error where a backend failed.
+func report(file string, failed error, log []byte, about diagnosis.Facts) {
+	if db, err := distro.Open(os.DirFS("/")); err == nil {
+		about.Distribution = db.Release.ID
+	}
+	if ended := (*exec.ExitError)(nil); errors.As(failed, &ended) {
+		about.Exit = ended.ExitCode()
+	}
+	f := diagnosis.Failure{Message: failed.Error()}
+	if d := diagnosis.Of(log, about); d != nil {
+		f = d.Failure()
+	}
+	fmt.Fprintf(os.Stderr, "\n%s\n", f.Message)
+	if f.Hint != "" {
+		fmt.Fprintf(os.Stderr, "hint: %s\n", f.Hint)
+	}
+	if err := os.WriteFile(file, f.Marshal(), 0o644); err != nil { //nolint:gosec // it was printed
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+// pythonOf is the version of the Python of a virtual environment, "" when it does not say.
+func pythonOf(env string) string {
+	data, err := os.ReadFile(filepath.Join(env, "pyvenv.cfg"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, value, _ := strings.Cut(line, "="); strings.TrimSpace(name) == "version" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,5 @@
+"""Greets."""
+
+
+def greet(name: str) -> str:
+    return f"hello {name} from a tag"
