@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	wheelbuild "github.com/org/pyfile/build"
+	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/plan"
@@ -68,6 +69,10 @@ func (b *build) result(ctx context.Context, p *plan.Plan, s *sources, name strin
 // providers asks the distribution which packages have what a build misses, and says how to add them. It is empty when nobody knows: the build
 // has failed already, so that a second failure is no news.
 func (b *build) providers(ctx context.Context, wants []string, stage string, s *sources) string {
+	wants = slices.DeleteFunc(slices.Clone(wants), func(want string) bool {
+		_, err := distro.ParseWant(want) // modules of Python are no business of the distribution
+		return err != nil
+	})
 	if len(wants) == 0 || s.project == nil {
 		return ""
 	}

@@ -251,7 +251,7 @@ var ofPyfile = regexp.MustCompile(`(?m)^Pyfile:[0-9]+\n-+\n(?: .*\n)*-+\n`)
 // TestErrorsAreFoundByCheck holds `docker buildx build --call=check` to the build: the same message, and exit status 1.
 func TestErrorsAreFoundByCheck(t *testing.T) {
 	pushBases(t)
-	for _, name := range []string{"several-problems", "several-files", "lock-two", "base-other-python", "wheel-sdist-only", "group-unknown", "wheel-credentials"} {
+	for _, name := range []string{"several-problems", "several-files", "lock-two", "base-other-python", "build-names", "group-unknown", "wheel-credentials"} {
 		t.Run(name, func(t *testing.T) {
 			w := wrongCase(t, name)
 			out, err := w.buildx(t, "--call=check", "-f", "Pyfile")

@@ -11,8 +11,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +32,8 @@ func pushBases(t *testing.T) {
 	t.Helper()
 	passwd := "root:x:0:0:root:/root:/bin/sh\n"
 	debian := map[string]string{"etc/passwd": passwd, "var/lib/dpkg/status": "Package: libc6\nStatus: install ok installed\nVersion: 2.41-12\n"}
+	python := maps.Clone(debian)
+	python["usr/local/bin/python3.13"], python["usr/local/lib/python3.13/os.py"] = "", ""
 	for _, base := range []struct {
 		name, architecture string
 		env                []string
@@ -39,11 +43,12 @@ func pushBases(t *testing.T) {
 		{"nolibc", "amd64", []string{"PYTHON_VERSION=3.13.5"}, map[string]string{"etc/passwd": passwd, "var/empty": ""}},
 		{"python312", "amd64", []string{"PYTHON_VERSION=3.12.9"}, debian},
 		{"single", "amd64", []string{"PYTHON_VERSION=3.13.5"}, debian},
-		{"arm64", "arm64", []string{"PYTHON_VERSION=3.13.5"}, debian},
+		{"arm64", "arm64", []string{"PYTHON_VERSION=3.13.5"}, python},
 	} {
 		var content bytes.Buffer
 		w := tar.NewWriter(&content)
-		for name, data := range base.files {
+		for _, name := range slices.Sorted(maps.Keys(base.files)) {
+			data := base.files[name]
 			if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(data))}); err != nil {
 				t.Fatal(err)
 			}

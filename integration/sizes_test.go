@@ -20,7 +20,7 @@ const sizesFile = "../docs/sizes.md"
 const sizesHead = `# Sizes of the examples
 
 What each example's image adds to its base image: compressed layers, as a registry holds them. The table is written by ` + "`make sizes`" + ` from real
-builds. *System* is the layer of the packages in ` + "`[apt]` `run`" + `; *Python* is all else: the virtual environment with the dependencies and the
+builds. *System* are the packages in ` + "`[apt]` `run`" + `; *Python* is all else: the virtual environment with the dependencies and the
 application, their bytecode, and the bytecode of the standard library (4 MB), which the base images lack.
 
 | example | base | system | Python | together | layers |
@@ -68,7 +68,7 @@ func sizeOf(t *testing.T, dir, image string) size {
 	s := size{base: baseOf(t, dir), layers: len(img.layers) - from}
 	system := 0
 	if len(listed(t, dir, "run")) > 0 {
-		system = 1 // directly on the base
+		system = 2 // the user, and on it the packages
 	}
 	for i, n := range img.sizes[from:] {
 		if i < system {

@@ -114,17 +114,15 @@ func (s *stages) choose() error {
 		return nil
 	}
 	artifacts, err := l.Select(request)
-	if err != nil {
-		return err
+	errs := append(collect(nil, err), s.checkNames(l, artifacts)...)
+	if len(errs) > 0 {
+		return errs
 	}
 	if e := lock.CUDA(artifacts, s.Meta); e != nil {
 		s.warnings = append(s.warnings, Warning{Rule: CUDAWheels, Error: *e})
 	}
 	s.checkNetwork()
-	if errs := append(s.divide(artifacts), s.checkNames(l, artifacts)...); len(errs) > 0 {
-		return errs.Err()
-	}
-	return nil
+	return s.divide(artifacts).Err()
 }
 
 // CUDAWheels is the rule that a project with an index of CPU builds installs no CUDA builds.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/org/pyfile/facts"
 	"github.com/org/pyfile/pyfile"
@@ -77,6 +79,7 @@ var rules = map[verify.Kind]*Rule{
 // Pyfile, distributions in the lock.
 func (p *Plan) Problems(report *verify.Report) (errs pyfile.Errors, warnings []Warning) {
 	for _, f := range report.Findings {
+		f.Message, f.Hint, f.Short = printable(f.Message), printable(f.Hint), printable(f.Short)
 		e := p.place(f)
 		e.Msg, e.Hint = f.Message, f.Hint
 		if f.Severity == verify.Error {
@@ -93,6 +96,16 @@ func (p *Plan) Problems(report *verify.Report) (errs pyfile.Errors, warnings []W
 		warnings = append(warnings, Warning{Rule: rules[f.Kind], Error: e})
 	}
 	return errs, warnings
+}
+
+// printable takes out what would move the cursor of a terminal: wheels choose the names of their files.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // place is where a finding can be mended.

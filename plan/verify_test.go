@@ -57,3 +57,14 @@ func TestWhatThePackagesOfTheDistributionMendIsShownAtTheirLine(t *testing.T) {
 		t.Errorf("the rule of programs is %s", name)
 	}
 }
+
+func TestNamesOfFilesReachNoTerminalAsTheyAre(t *testing.T) {
+	p := decided(t, exampleFiles(t, "../examples/hello"), inputs("linux/amd64"))
+	errs, warnings := p.Problems(&verify.Report{Findings: []verify.Finding{
+		{Kind: verify.MissingLibrary, Severity: verify.Error, Message: "a\x1b[2Jb needs c\nd", Hint: "e\x07"},
+		{Kind: verify.Collision, Severity: verify.Warning, Short: "a\u202eb", Message: "a\u202eb"},
+	}})
+	if len(errs) != 1 || errs[0].Msg != "a[2Jb needs cd" || errs[0].Hint != "e" || len(warnings) != 1 || warnings[0].Msg != "ab" {
+		t.Errorf("got %v and %v", errs, warnings)
+	}
+}

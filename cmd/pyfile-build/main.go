@@ -39,7 +39,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		if !errors.As(err, &told{}) {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		os.Exit(1)
 	}
 }
@@ -65,6 +67,7 @@ func run(ctx context.Context, args []string) (err error) {
 	backend := build.Backend{Output: log}
 	var failure string
 	var about diagnosis.Facts
+	var before string // a day that cuts build requirements
 	flags.StringVar(&failure, "failure", "", "")
 	flags.BoolVar(&about.Own, "own", false, "")
 	flags.BoolVar(&about.Network, "network", false, "")
@@ -73,7 +76,8 @@ func run(ctx context.Context, args []string) (err error) {
 	defer func() {
 		if err != nil && failure != "" && ctx.Err() == nil {
 			about.Python = pythonOf(backend.Env)
-			report(failure, err, log.End(), about)
+			report(failure, err, log.End(), about, before)
+			err = told{err}
 		}
 	}()
 	takeBackend := func() {
@@ -117,11 +121,11 @@ func run(ctx context.Context, args []string) (err error) {
 		o := build.EnvOptions{Output: log}
 		flags.StringVar(&o.File, "requirements", "", "")
 		flags.StringVar(&o.Constraints, "constraints", "", "")
-		flags.StringVar(&o.Before, "before", "", "")
+		flags.StringVar(&before, "before", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out, o.Interpreter, o.Requirements = *out, *interpreter, flags.Args()
+		o.Out, o.Interpreter, o.Requirements, o.Before = *out, *interpreter, flags.Args(), before
 		return build.Env(ctx, o)
 	case "requires":
 		var o build.RequiresOptions
@@ -144,8 +148,11 @@ func run(ctx context.Context, args []string) (err error) {
 	return fmt.Errorf("%q is not a command of pyfile-build\n%s", strings.TrimSpace(args[0]), usage)
 }
 
-// report writes why a command failed, for the frontend. The output says more than the error where a backend failed.
-func report(file string, failed error, log []byte, about diagnosis.Facts) {
+// told is an error that was printed.
+type told struct{ error }
+
+// report prints an error, and below it what the output says of the cause where a backend failed. It writes the same for the frontend.
+func report(file string, failed error, log []byte, about diagnosis.Facts, before string) {
 	if db, err := distro.Open(os.DirFS("/")); err == nil {
 		about.Distribution = db.Release.ID
 	}
@@ -156,9 +163,15 @@ func report(file string, failed error, log []byte, about diagnosis.Facts) {
 	if d := diagnosis.Of(log, about); d != nil {
 		f = d.Failure()
 	}
-	fmt.Fprintf(os.Stderr, "\n%s\n", f.Message)
+	if before != "" {
+		f.Hint = fmt.Sprintf("SOURCE_DATE_EPOCH is set, so that releases from %s on do not count as build requirements: set it to a later day, or leave it away", before)
+	}
+	fmt.Fprintln(os.Stderr, failed)
+	if f.Message != failed.Error() {
+		fmt.Fprintln(os.Stderr, "\n"+f.Message)
+	}
 	if f.Hint != "" {
-		fmt.Fprintf(os.Stderr, "hint: %s\n", f.Hint)
+		fmt.Fprintln(os.Stderr, "hint: "+f.Hint)
 	}
 	if err := os.WriteFile(file, f.Marshal(), 0o644); err != nil { //nolint:gosec // it was printed
 		fmt.Fprintln(os.Stderr, err)

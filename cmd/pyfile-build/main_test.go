@@ -6,8 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/org/pyfile/diagnosis"
 )
 
 // TestMain lets the test's program stand for pyfile-build when a test starts it so.
@@ -134,19 +137,44 @@ func TestProblemsAreLinesAndExitStatusOne(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAFailedBuildIsWritten(t *testing.T) {
+func TestAFailedBuildEndsWithItsCause(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "src/demo_backend.py"), "def build_wheel(*a):\n    print('fatal error: x.h')\n    raise SystemExit(1)\n")
+	write(t, filepath.Join(dir, "src/demo_backend.py"), "def build_wheel(*a):\n    print('x.c:1:10: fatal error: libpq-fe.h: No such file or directory')\n    raise SystemExit(1)\n")
 	env := filepath.Join(dir, "env")
 	if printed, status := helper(t, "env", "--out", env, "--interpreter", "python3"); status != 0 {
 		t.Fatal(printed)
 	}
 	file := filepath.Join(dir, "failure")
-	printed, status := helper(t, "build", "--out", filepath.Join(dir, "out"), "--src", filepath.Join(dir, "src"), "--env", env, "--backend", "demo_backend", "--backend-path", ".", "--failure", file)
-	if want := "fatal error: x.h\nthe build backend demo_backend failed: SystemExit: 1\n"; printed != want || status != 1 {
+	printed, status := helper(t, "build", "--out", filepath.Join(dir, "out"), "--src", filepath.Join(dir, "src"), "--env", env, "--backend", "demo_backend", "--backend-path", ".",
+		"--failure", file, "--name", "demo", "--version", "1.0")
+	want := "x.c:1:10: fatal error: libpq-fe.h: No such file or directory\nthe build backend demo_backend failed: SystemExit: 1\n" +
+		"\ndemo 1.0 cannot be compiled: the header libpq-fe.h is missing\nhint: add to [apt]: build = [\"libpq-dev\"]\n"
+	if printed != want || status != 1 {
 		t.Errorf("printed %q and ended with %d, want %q", printed, status, want)
 	}
-	if data, err := os.ReadFile(file); string(data) != "fatal error: x.h\n" {
-		t.Errorf("the file has %q: %v", data, err)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := diagnosis.ParseFailure(data)
+	if err != nil || f.Message != "demo 1.0 cannot be compiled: the header libpq-fe.h is missing" || !slices.Equal(f.Wants, []string{"header:libpq-fe.h"}) {
+		t.Errorf("the file has %s: %v", data, err)
+	}
+}
+
+func TestAFailureWithoutOutputIsWrittenAsItIs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "failure")
+	printed, status := helper(t, "inspect", "--out", filepath.Join(dir, "out"), "--failure", file, "--name", "demo", dir)
+	const want = "demo: there is neither a pyproject.toml nor a setup.py"
+	if printed != want+"\n" || status != 1 {
+		t.Errorf("printed %q and ended with %d", printed, status)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := diagnosis.ParseFailure(data); err != nil || f.Message != want {
+		t.Errorf("the file has %s: %v", data, err)
 	}
 }
