@@ -114,7 +114,7 @@ func (s *stages) choose() error {
 		return nil
 	}
 	artifacts, err := l.Select(request)
-	errs := append(collect(nil, err), s.checkNames(l, artifacts)...)
+	errs := append(collect(err), s.checkNames(l, artifacts)...)
 	if len(errs) > 0 {
 		return errs
 	}

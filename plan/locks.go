@@ -28,7 +28,7 @@ func (p *Project) findLock(r *reading, relock bool) (pyfile.Errors, error) {
 	}
 	l, err := lock.Read(names, r.files)
 	if err != nil {
-		return collect(nil, err), nil
+		return collect(err), nil
 	}
 	p.locks = names
 	if more := l.Requirements(); len(more) > 0 {

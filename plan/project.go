@@ -117,7 +117,7 @@ func (p *Project) readConstraints(files map[string][]byte) pyfile.Errors {
 	}
 	lines, err := lock.ReadConstraints(name, files[name])
 	p.constraints = append(p.constraints, lines...)
-	return collect(nil, err)
+	return collect(err)
 }
 
 // checkDir refuses a project directory in which there is no project.
@@ -130,15 +130,15 @@ func (p *Project) checkDir() pyfile.Errors {
 		Hint: "write the directory of the project relative to the build context, such as project = \"packages/api\""}}
 }
 
-// collect adds an error of another package to the list.
-func collect(errs pyfile.Errors, err error) pyfile.Errors {
+// collect makes a list of an error of another package.
+func collect(err error) pyfile.Errors {
 	switch e := err.(type) { //nolint:errorlint // these packages return the list itself
 	case nil:
-		return errs
+		return nil
 	case pyfile.Errors:
-		return append(errs, e...)
+		return e
 	default:
-		return append(errs, &pyfile.Error{Msg: err.Error()})
+		return pyfile.Errors{{Msg: err.Error()}}
 	}
 }
 

@@ -27,7 +27,7 @@ func (r *reading) tree(dir string) (tree, pyfile.Errors) {
 	var errs pyfile.Errors
 	if name := path.Join(dir, pyproject); r.has(name) {
 		meta, err := lock.ParseProject(name, r.files[name])
-		t.meta, errs = meta, collect(nil, err)
+		t.meta, errs = meta, collect(err)
 	}
 	if len(errs) > 0 || !t.builds() {
 		return t, errs
