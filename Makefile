@@ -21,9 +21,9 @@ demo: image locks ## build the frontend, build and run examples/fastapi with it,
 .PHONY: test
 test: lab verify image ## everything, from unit tests to integration; on a new machine this makes the lab first
 	@echo "== differential tests: the same answers as packaging, uv, pip and pypi-simple, and real builds that fail"
-	go test -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install ./build ./verify ./diagnosis $(TESTFLAGS)
+	go test -p 1 -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install ./build ./verify ./diagnosis $(TESTFLAGS)
 	@echo "== integration tests: real daemons, registries, wheels and containers"
-	go test -tags integration -count=1 -timeout 60m ./frontend ./integration/... $(TESTFLAGS)
+	go test -p 1 -tags integration -count=1 -timeout 60m ./frontend ./integration/... $(TESTFLAGS)
 
 .PHONY: verify
 verify: locks fmt lint unit fuzz ## what a change must pass before it is committed: format, vet, lint, generated files, unit tests, fuzz smoke

@@ -183,7 +183,8 @@ COPY --from=base /out /
 
 func TestUnknownPackagesAreNamedWithTheNearest(t *testing.T) {
 	out := t.TempDir()
-	text := "FROM python:3.13-slim AS base\n" + strings.Replace(distroRun("distro-valid", "install"), `["/run/pyfile/pyfile-distro","install"]`,
+	// Steps from the cache print nothing.
+	text := "FROM python:3.13-slim AS base\nENV UNIQUE=" + out + "\n" + strings.Replace(distroRun("distro-valid", "install"), `["/run/pyfile/pyfile-distro","install"]`,
 		`/run/pyfile/pyfile-distro install --archives /run/pyfile/archives --lists /run/pyfile/lists --failure /out/failure.json libpq tzdata libpq5=1.0 netcat ; echo $? > /out/status`, 1) +
 		"FROM scratch\nCOPY --from=base /out /\n"
 	printed, err := dockerfile(t, distroHelper(t), text, "type=local,dest="+out)

@@ -24,8 +24,8 @@ func TestOtherMembersOfAWorkspaceNeverEnterACacheKey(t *testing.T) {
 		{"packages/worker/src/worker/__init__.py", "changed = True\n", nil},
 		{"packages/worker/new/file.txt", "x\n", nil},
 		{"NOTES.md", "x\n", nil},
-		{"packages/core/src/core/more.py", "x = 1\n", []string{"[base] install core", "[dep-builder] build the wheel of core"}},
-		{"packages/api/src/api/more.py", "x = 1\n", []string{"[app-builder] build the wheel of api", "[final] install api"}},
+		{"packages/core/src/core/more.py", "x = 1\n", []string{"[base] install core", "[dep-builder] build the wheel of core", "[final] verify what was installed"}},
+		{"packages/api/src/api/more.py", "x = 1\n", []string{"[app-builder] build the wheel of api", "[final] install api", "[final] verify what was installed"}},
 	} {
 		write(t, dir, change.file, change.text)
 		digest, log := d.push(t, dir, image)

@@ -44,7 +44,7 @@ func (s *stages) installPackages(id, stage, root string, target bool, list pyfil
 
 // checkPackages refuses packages for a base that no program of its own can install any in.
 func (s *stages) checkPackages() pyfile.Errors {
-	if run := s.File.Apt.Run; run.Set() && s.in.Facts.Manager == "" {
+	if run := s.File.Apt.Run; len(run.Items) > 0 && s.in.Facts.Manager == "" {
 		return pyfile.Errors{{Range: run.Range, Msg: fmt.Sprintf("apt.run: base %s has no apt-get and no apk to install packages with", s.in.Base.Ref),
 			Hint: "use a base that has one, or an image that has the packages already"}}
 	}
@@ -68,7 +68,7 @@ func (s *stages) packageCaches(stage, platform string) []Mount {
 // The packages may add users of their own, so that the default user has to be there before.
 func (s *stages) basePackages() string {
 	root := s.base(s.Project, s.in.Base)
-	if actions := s.account(); s.File.Apt.Run.Set() && len(actions) > 0 {
+	if actions := s.account(); len(s.File.Apt.Run.Items) > 0 && len(actions) > 0 {
 		root = s.add(Step{ID: accountStep, Stage: Base, Target: true, Name: "[base] add the user", Origin: s.origin(s.File.User.Range), Files: &Files{On: root, Actions: actions}})
 	}
 	return s.installPackages(basePackagesStep, Base, root, true, s.File.Apt.Run)

@@ -354,3 +354,20 @@ func TestAFreeThreadedPythonHasItsOwnNames(t *testing.T) {
 		t.Errorf("a base without it: %v", err)
 	}
 }
+
+func TestTheDefaultUserIsThereBeforePackagesAddTheirs(t *testing.T) {
+	passwd := func(s Step) bool {
+		return s.Files != nil && slices.ContainsFunc(s.Files.Actions, func(a Action) bool { return a.Write != nil && a.Write.Path == "/etc/passwd" })
+	}
+	for run, want := range map[string]string{"": runtimeStep, "run = []": runtimeStep, `run = ["libpq5"]`: accountStep} {
+		p := decided(t, sourcesProject("[apt]\nbuild = [\"gcc\"]\n"+run+"\n"), sourcesInputs())
+		for _, s := range p.Steps {
+			if passwd(s) != (s.ID == want) {
+				t.Errorf("%q: step %s writes /etc/passwd: %v", run, s.ID, passwd(s))
+			}
+		}
+		if want == accountStep && (p.step(t, basePackagesStep).Exec.Root != accountStep || p.step(t, p.Result).Merge[0] != basePackagesStep) {
+			t.Errorf("%q: the packages are not installed on the account, or are not the lowest layers", run)
+		}
+	}
+}

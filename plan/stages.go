@@ -212,7 +212,7 @@ func (s *stages) runtime() error {
 	for _, id := range asked {
 		add(Action{Copy: &Copy{From: id, Source: "/none", Path: "/none", Optional: true}})
 	}
-	if !s.File.Apt.Run.Set() {
+	if len(s.File.Apt.Run.Items) == 0 {
 		files.Actions = append(files.Actions, s.account()...)
 	}
 	site := path.Join(Venv, "lib/python"+s.minor, "site-packages")
