@@ -29,7 +29,7 @@ func (t stringTable) at(offset uint64) (string, error) {
 		return "", formatError("name at %d, behind the %d bytes of the string table", offset, t.size)
 	}
 	// Most names are short, and one that lies in one block needs no copy.
-	for _, n := range []uint64{128, maxString} {
+	for n := uint64(128); ; n = maxString {
 		data, err := t.upTo(t.start+offset, int(min(n, t.size-offset)))
 		if err != nil {
 			return "", err
@@ -39,7 +39,6 @@ func (t stringTable) at(offset uint64) (string, error) {
 			return s, err
 		}
 	}
-	panic("unreachable")
 }
 
 // readDynamic reads the dynamic section.
