@@ -45,8 +45,14 @@ serve() {
 	fi
 	stop "$name"
 	setsid "$@" >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
+	local pid=$!
 	echo "$* " >"$state/run/$name.command"
-	echo $! >"$state/run/$name.pid"
+	echo $pid >"$state/run/$name.pid"
+	# Until the program is loaded, which takes a while from a cold disk, the process still has the command line of this script or of setsid.
+	until running "$name"; do
+		kill -0 $pid 2>/dev/null || die "$name ended: $(tail -n 3 "$state/log/$name.log")"
+		sleep 0.01
+	done
 }
 
 # update FILE: write the standard input there, unless the file says the same already
