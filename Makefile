@@ -45,7 +45,7 @@ unit: ## unit tests, with the golden files (schema, reference, plans)
 
 .PHONY: golden
 golden: ## rewrite the golden files; read the difference before you commit it
-	go test ./pyfile ./plan ./llb ./lock ./install ./build ./verify ./diagnosis -update
+	go test ./pyfile ./plan ./llb ./lock ./install ./build ./verify ./diagnosis ./bench/chart -update
 
 .PHONY: sizes
 sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base image
@@ -64,7 +64,11 @@ fuzz: ## a few thousand inputs for every fuzz target
 FUZZTIME ?= 3000x
 
 .PHONY: bench
-bench: ## the Go benchmarks
+bench: image locks ## build two projects with a Pyfile and with Dockerfiles side by side, for hours; docs/benchmarks.md
+	@. "$$(integration/lab/state)/env" && go run ./bench $(BENCHFLAGS)
+
+.PHONY: microbench
+microbench: ## the Go benchmarks
 	go test -run '^$$' -bench . -benchtime 20x ./python ./index ./lock ./build ./plan ./llb ./diagnosis
 
 .PHONY: programs

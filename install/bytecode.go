@@ -46,7 +46,7 @@ type compilation struct {
 	Image       string // what the image calls it; the file name in tracebacks
 	Out         string // where the bytecode goes; Source, or another directory of the same shape
 	Checked     bool
-	Skip        func(dir string) bool // says which directories to leave out, by their slash-separated path in Source
+	Skip        func(name string) bool // says which directories and modules to leave out, by their slash-separated path in Source
 	Jobs        int
 	Output      io.Writer
 }
@@ -104,7 +104,7 @@ func (c compilation) chunks() ([]chunk, error) {
 			}
 			return nil
 		}
-		if path.Ext(rel) != ".py" || !d.Type().IsRegular() {
+		if path.Ext(rel) != ".py" || !d.Type().IsRegular() || c.Skip != nil && c.Skip(rel) {
 			return nil
 		}
 		info, err := d.Info()

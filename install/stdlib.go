@@ -2,11 +2,13 @@ package install
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 )
 
 // StdlibOptions says what Stdlib compiles.
@@ -35,20 +37,30 @@ func Stdlib(ctx context.Context, o StdlibOptions) error {
 		}
 		return compilation{
 			Interpreter: o.Interpreter, Source: o.Lib, Image: o.Dir, Out: target, Checked: true,
-			Skip: skipStdlib, Jobs: o.Jobs, Output: o.Output,
+			Skip: skipStdlib(), Jobs: o.Jobs, Output: o.Output,
 		}.run(ctx)
 	})
 }
 
-// skipStdlib leaves out what servers do not import: tests, tools with windows, and what is not the library's own.
-func skipStdlib(dir string) bool {
-	switch path.Base(dir) {
-	case "test", "tests", "__pycache__":
-		return true
+// unused.txt lists what of the standard library gets no bytecode.
+//
+//go:embed unused.txt
+var unusedList string
+
+// skipStdlib leaves out tests, what is not the library's own, and what servers do not import: see unused.txt. A module without bytecode works as
+// before, it is compiled when it is imported.
+func skipStdlib() func(string) bool {
+	unused := map[string]bool{}
+	for line := range strings.Lines(unusedList) {
+		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
+			unused[name] = true
+		}
 	}
-	switch dir {
-	case "ensurepip", "idlelib", "site-packages", "tkinter", "turtledemo":
-		return true
+	return func(name string) bool {
+		switch path.Base(name) {
+		case "test", "tests", "__pycache__":
+			return true
+		}
+		return unused[name]
 	}
-	return false
 }

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/org/pyfile/bench/chart"
+)
+
+// writePage writes the tables of the page between their markers, and the charts beside it.
+func writePage(file string, all *results) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	parts := map[string]string{"machine": all.Machine + ".\n", "budgets": all.budgets()}
+	for _, p := range projects {
+		if len(all.rounds(p.Name)) == 0 {
+			continue
+		}
+		parts[p.Name] = all.table(p)
+		for name, c := range all.charts(p) {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(file), name), c.SVG(), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		begin, end := []byte("<!-- begin "+name+" -->\n"), []byte("<!-- end "+name+" -->")
+		from, to := bytes.Index(data, begin), bytes.Index(data, end)
+		if from < 0 || to < from {
+			return fmt.Errorf("%s has no place for %s", file, name)
+		}
+		data = slices.Concat(data[:from+len(begin)], []byte(parts[name]), data[to:])
+	}
+	return os.WriteFile(file, data, 0o644)
+}
+
+// rounds are the numbers of a project's rounds.
+func (r *results) rounds(project string) []int {
+	found := map[int]bool{}
+	for _, m := range r.Runs {
+		if m.Project == project {
+			found[m.Round] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// of are the measurements of one scenario.
+func (r *results) of(project, contender, scenario string) []measure {
+	var out []measure
+	for _, m := range r.Runs {
+		if m.Project == project && m.Contender == contender && m.Scenario == scenario {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// seconds and the other functions of its kind choose what of a measurement is looked at.
+func seconds(m measure) float64 { return m.Seconds }
+func pushed(m measure) float64  { return float64(m.Pushed) }
+func pulled(m measure) float64  { return float64(m.Pulled) }
+func fetched(m measure) float64 { return float64(m.Fetched) }
+func onDisk(m measure) float64  { return float64(m.Bytes) }
+
+// median of the measurements of a scenario; not a number if there is none.
+func (r *results) median(project, contender, scenario string, value func(measure) float64) float64 {
+	var values []float64
+	for _, m := range r.of(project, contender, scenario) {
+		values = append(values, value(m))
+	}
+	return median(values)
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	values = slices.Sorted(slices.Values(values))
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// ratio is ours to another's in a scenario: the median of the rounds, and the worst.
+func (r *results) ratio(project, scenario, other string, value func(measure) float64) (middle, worst float64) {
+	var all []float64
+	for _, round := range r.rounds(project) {
+		of := func(contender string) float64 {
+			var values []float64
+			for _, m := range r.of(project, contender, scenario) {
+				if m.Round == round {
+					values = append(values, value(m))
+				}
+			}
+			return median(values)
+		}
+		if q := of(ours) / of(other); !math.IsNaN(q) {
+			all = append(all, q)
+		}
+	}
+	if len(all) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	return median(all), slices.Max(all)
+}
+
+// table is what a project's builds took.
+func (r *results) table(p project) string {
+	var out strings.Builder
+	images := r.Images[p.Name]
+	header := func(first string) {
+		out.WriteString("| " + first)
+		for _, c := range contenders {
+			out.WriteString(" | " + c.title)
+		}
+		out.WriteString(" |\n|---" + strings.Repeat("|---:", len(contenders)) + "|\n")
+	}
+	row := func(title string, cell func(contender) string) {
+		out.WriteString("| " + title)
+		for _, c := range contenders {
+			out.WriteString(" | " + cell(c))
+		}
+		out.WriteString(" |\n")
+	}
+	fmt.Fprintf(&out, "Medians of %d rounds. Seconds, and bytes that were pushed:\n\n", len(r.rounds(p.Name)))
+	header("build and push")
+	for _, s := range scenarios {
+		if s.fresh != "" {
+			continue
+		}
+		row(s.title, func(c contender) string {
+			return r.cell(p, c, s.name, seconds, "%.1f s") + ", " + size(r.median(p.Name, c.name, s.name, pushed))
+		})
+	}
+	out.WriteString("\nOn an empty daemon with a registry cache: seconds, bytes pulled from the registry, bytes fetched from the index, bytes pushed.\n\n")
+	header("fresh runner")
+	for _, s := range scenarios {
+		if s.fresh == "" {
+			continue
+		}
+		row(strings.TrimPrefix(s.title, "fresh runner, "), func(c contender) string {
+			if len(r.of(p.Name, c.name, s.name)) == 0 {
+				return "as mode=max"
+			}
+			return r.cell(p, c, s.name, seconds, "%.1f s") + ", " + size(r.median(p.Name, c.name, s.name, pulled)) + ", " +
+				size(r.median(p.Name, c.name, s.name, fetched)) + ", " + size(r.median(p.Name, c.name, s.name, pushed))
+		})
+	}
+	out.WriteString("\nThe image, and a node that runs it:\n\n")
+	header("")
+	row("compressed size over the base", func(c contender) string { return size(float64(images[c.name].Over)) })
+	row("layers", func(c contender) string { return strconv.Itoa(images[c.name].Layers) })
+	row("disk of the daemon after all warm builds", func(c contender) string { return size(r.median(p.Name, c.name, disk, onDisk)) })
+	row("pull of one changed line", func(c contender) string {
+		return r.cell(p, c, pullCode, seconds, "%.2f s") + ", " + size(r.median(p.Name, c.name, pullCode, pulled))
+	})
+	row("pull of a small bump", func(c contender) string {
+		return r.cell(p, c, pullSmall, seconds, "%.2f s") + ", " + size(r.median(p.Name, c.name, pullSmall, pulled))
+	})
+	row("container until `import "+p.modules+"` is done", func(c contender) string { return r.cell(p, c, firstImport, seconds, "%.2f s") })
+	if p.serve != nil {
+		row("container until it answers a request", func(c contender) string { return r.cell(p, c, firstRequest, seconds, "%.2f s") })
+	}
+	return out.String()
+}
+
+func (r *results) cell(p project, c contender, scenario string, value func(measure) float64, format string) string {
+	return fmt.Sprintf(format, r.median(p.Name, c.name, scenario, value))
+}
+
+// size writes bytes for people.
+func size(n float64) string {
+	switch {
+	case math.IsNaN(n):
+		return "?"
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f GB", n/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", n/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", n/1e3)
+	}
+	return fmt.Sprintf("%.0f B", n)
+}
+
+// budget is a promise of the design: a ratio that must not be passed, and one that is aimed at.
+type budget struct {
+	measure   string
+	must, aim float64
+	project   string
+	scenario  string
+	other     string // "" for the fastest
+	value     func(measure) float64
+}
+
+var ratios = []budget{
+	{"cold build and push / uv, two stages", 1.0, 0.7, "data", "cold", "uv-multi", seconds},
+	{"one line of code / the fastest Dockerfile (uv, one stage)", 0.6, 0.3, "data", "code", "uv-single", seconds},
+	{"small bump / uv, two stages", 0.12, 0.06, "data", "small", "uv-multi", seconds},
+	{"small bump and one line on a fresh runner, mode=max / uv, two stages", 0.3, 0.15, "data", "fresh-bump-max", "uv-multi", seconds},
+	{"nothing changed on a fresh runner / a Dockerfile of one line", 2.0, 1.2, "data", "fresh-unchanged-max", "line", seconds},
+	{"nothing changed / a Dockerfile of one line", 2.0, 1.3, "data", "unchanged", "line", seconds},
+	{"nothing changed / uv, two stages", 2.0, 1.3, "data", "unchanged", "uv-multi", seconds},
+	{"container start to served request / uv, two stages", 0.6, 0.45, "web", firstRequest, "uv-multi", seconds},
+}
+
+// budgets is the table of what was promised and what was measured.
+func (r *results) budgets() string {
+	var out strings.Builder
+	out.WriteString("| measure | must | aim | median | worst round |\n|---|---:|---:|---:|---:|\n")
+	if images := r.Images["data"]; images != nil {
+		q := float64(images[ours].Over) / float64(images["four"].Over)
+		fmt.Fprintf(&out, "| image over base / four stages | 0.58 | 0.40 with `[slim]` | %.2f | %.2f |\n", q, q)
+	}
+	for _, b := range ratios {
+		middle, worst := r.ratio(b.project, b.scenario, b.other, b.value)
+		if math.IsNaN(middle) {
+			continue
+		}
+		fmt.Fprintf(&out, "| %s | %.2g | %.2g | %.2f | %.2f |\n", b.measure, b.must, b.aim, middle, worst)
+	}
+	digests := map[string]map[string]bool{}
+	for _, p := range projects {
+		for _, m := range r.of(p.Name, ours, "cold") {
+			if digests[p.Name] == nil {
+				digests[p.Name] = map[string]bool{}
+			}
+			digests[p.Name][m.Digest] = true
+		}
+		if n := len(r.rounds(p.Name)); n > 0 {
+			fmt.Fprintf(&out, "| digests of %d cold builds of `%s` on fresh daemons | 1 | 1 | %d | %d |\n", n, p.Name, len(digests[p.Name]), len(digests[p.Name]))
+		}
+	}
+	return out.String()
+}
+
+// charts are the pictures of a project, by file name.
+func (r *results) charts(p project) map[string]chart.Bars {
+	bars := func(title, unit string, value func(measure) float64, scale float64, names ...string) chart.Bars {
+		c := chart.Bars{Title: title, Unit: unit, Log: unit != "s"}
+		for _, name := range names {
+			at := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+			for _, w := range contenders {
+				v := r.median(p.Name, w.name, name, value)
+				if math.IsNaN(v) {
+					continue
+				}
+				c.Bars = append(c.Bars, chart.Bar{Group: scenarios[at].title, Label: w.title, Value: v / scale, Ours: w.name == ours})
+			}
+		}
+		return c
+	}
+	return map[string]chart.Bars{
+		"benchmarks-" + p.Name + "-seconds.svg": bars(p.Name+": seconds to build and push", "s", seconds, 1, "cold", "code", "small", "fresh-bump-max"),
+		"benchmarks-" + p.Name + "-pushed.svg":  bars(p.Name+": bytes pushed", "kB", pushed, 1e3, "code", "small", "big", "added"),
+	}
+}
