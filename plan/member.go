@@ -59,7 +59,7 @@ func (s *stages) installBuilt() error {
 
 // installTrees adds the layer of some packages that are built.
 func (s *stages) installTrees(id string, packages ...lock.Artifact) error {
-	args := append(s.installArgs(), "--built")
+	args := append(s.dependencyArgs(), "--built")
 	if slices.ContainsFunc(packages, func(a lock.Artifact) bool { return a.Kind == lock.Directory }) {
 		args = append(args, "--changing")
 	}

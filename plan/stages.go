@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/org/pyfile/distro"
 	"github.com/org/pyfile/lock"
@@ -144,7 +145,7 @@ func (s *stages) builderImage(target bool) string {
 
 // install adds the vertex of one group and its layer.
 func (s *stages) install(g group) error {
-	args := s.installArgs()
+	args := s.dependencyArgs()
 	files, err := s.fetch(g.Wheels)
 	if err != nil {
 		return err
@@ -177,6 +178,18 @@ func (s *stages) installArgs() []string {
 	}
 	if s.File.Bytecode.Tests.Value {
 		args = append(args, "--tests")
+	}
+	return args
+}
+
+// dependencyArgs are installArgs for what is not the application: [slim] leaves that as its author packs it.
+func (s *stages) dependencyArgs() []string {
+	args := s.installArgs()
+	if words := s.File.Slim.Remove.Values(); len(words) > 0 {
+		args = append(args, "--remove", strings.Join(slices.Compact(slices.Sorted(slices.Values(words))), ","))
+	}
+	if s.File.Slim.Strip.Value {
+		args = append(args, "--strip")
 	}
 	return args
 }

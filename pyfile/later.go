@@ -19,7 +19,6 @@ var later = []laterTable{
 			return f.Steps[0].Name.Range
 		}},
 	{path: "test", hint: "run the tests outside of the build", where: func(f *File) Range { return f.Test.Range }},
-	{path: "slim", hint: "delete it: wheels are installed whole", where: func(f *File) Range { return f.Slim.Range }},
 }
 
 // notYet refuses what a later release brings.
