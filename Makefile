@@ -45,7 +45,7 @@ unit: ## unit tests, with the golden files (schema, reference, plans)
 
 .PHONY: golden
 golden: ## rewrite the golden files; read the difference before you commit it
-	go test ./pyfile ./plan ./llb ./lock ./install ./build ./verify ./diagnosis -update
+	go test ./pyfile ./plan ./llb ./lock ./install ./build ./verify ./diagnosis ./bench/chart -update
 
 .PHONY: sizes
 sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base image
