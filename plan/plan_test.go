@@ -339,7 +339,7 @@ func TestGroupsHoldEveryWheelOnceAndAtMostMax(t *testing.T) {
 	for _, max := range []int{1, 2, 3, 8, 32, 100} {
 		all := wheels(sizes...)
 		seen := map[string]int{}
-		gs := groups(all, max, defaultOwn)
+		gs := NewGrouping(max, defaultOwn).Groups(all)
 		for _, g := range gs {
 			for _, w := range g.Wheels {
 				seen[w.Name]++
@@ -357,7 +357,7 @@ func TestBumpingOneDependencyChangesOneGroup(t *testing.T) {
 		after := append([]lock.Artifact{}, before...)
 		after[i].Version = "2"
 		changed := 0
-		a, b := groups(before, defaultLayers, defaultOwn), groups(after, defaultLayers, defaultOwn)
+		a, b := NewGrouping(defaultLayers, defaultOwn).Groups(before), NewGrouping(defaultLayers, defaultOwn).Groups(after)
 		if len(a) != len(b) {
 			t.Fatalf("bump %d: %d groups became %d", i, len(a), len(b))
 		}
