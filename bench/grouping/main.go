@@ -34,12 +34,12 @@ func write(ctx context.Context, file string) error {
 		return err
 	}
 	r := newReport(hs)
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the user names it
 	if err != nil {
 		return err
 	}
 	for _, part := range []struct{ name, text string }{
-		{"projects", r.projects()}, {"rules", r.rules()}, {"own", r.owns()}, {"buckets", r.buckets()}, {"max", r.maxima()},
+		{"projects", r.projects()}, {"releases", r.releases()}, {"rules", r.rules()}, {"own", r.owns()}, {"buckets", r.buckets()}, {"max", r.maxima()},
 	} {
 		if text, err = replace(text, part.name, part.text); err != nil {
 			return fmt.Errorf("%s: %w", file, err)

@@ -13,7 +13,6 @@ type outcome struct {
 	weekly   float64 // pushed in a week, on average, which is what a node pulls that follows every week
 	monthly  float64 // pulled in four weeks by a node that follows every fourth
 	any      float64 // pushed when one package changes, the average over all packages
-	released float64 // pushed when one package changes, the average over the releases that happened
 	layers   float64 // on average
 	most     int     // layers, at most
 	crossed  int     // how often a wheel went from a layer of its own to a bucket or back

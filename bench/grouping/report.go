@@ -40,6 +40,7 @@ type result struct {
 	weekly, monthly, any float64
 	layers               float64 // on average
 	most, crossed        int
+	crossing             float64
 }
 
 func (r *report) run(rule rule) result {
@@ -54,6 +55,7 @@ func (r *report) run(rule rule) result {
 		out.layers += o.layers / float64(len(r.histories))
 		out.most = max(out.most, o.most)
 		out.crossed += o.crossed
+		out.crossing += o.crossing
 	}
 	out.weekly, out.monthly, out.any = geomean(weekly), geomean(monthly), geomean(any)
 	return out
@@ -76,21 +78,39 @@ func (r *report) projects() string {
 	return b.String()
 }
 
+// releases is the table of what one release costs that is taken alone, as a bot or a security fix has it.
+func (r *report) releases() string {
+	var b strings.Builder
+	rules := []rule{together{}, former, r.chosen, apart{}}
+	fmt.Fprintf(&b, "| project | releases | one layer for all | 4 MB, 8 buckets, 32 | **%s, %d buckets, %d** | one layer for each wheel |\n|---|---:|---:|---:|---:|---:|\n",
+		ownName(r.chosen.Own), r.chosen.Buckets, r.chosen.Max)
+	for _, h := range r.histories {
+		_, n := releases(h, apart{})
+		fmt.Fprintf(&b, "| %s | %d |", h.project, n)
+		for _, rule := range rules {
+			bytes, _ := releases(h, rule)
+			fmt.Fprintf(&b, " %s |", mb(bytes))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 // table writes rules and their results, the chosen one in bold.
 func (r *report) table(first string, rows []named) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | a week | four weeks | any one | layers | most | crossed |", first)
+	fmt.Fprintf(&b, "| %s | a week | four weeks | any one | layers | most | crossed | MB by that |", first)
 	for _, h := range r.histories {
 		fmt.Fprintf(&b, " %s |", h.project)
 	}
-	b.WriteString("\n|---|---:|---:|---:|---:|---:|---:|" + strings.Repeat("---:|", len(r.histories)) + "\n")
+	b.WriteString("\n|---|---:|---:|---:|---:|---:|---:|---:|" + strings.Repeat("---:|", len(r.histories)) + "\n")
 	for _, row := range rows {
 		o := r.run(row.rule)
 		name := row.name
 		if row.rule == rule(r.chosen) {
 			name = "**" + name + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.1f | %d | %d |", name, o.weekly, o.monthly, o.any, o.layers, o.most, o.crossed)
+		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.1f | %d | %d | %s |", name, o.weekly, o.monthly, o.any, o.layers, o.most, o.crossed, mb(o.crossing))
 		for _, e := range o.each {
 			fmt.Fprintf(&b, " %s |", mb(e.weekly))
 		}
@@ -180,7 +200,7 @@ func (r *report) charts() map[string][]byte {
 		for _, row := range []named{{"one layer for all", together{}}, {"own 4 MB, max 32", former}, {"own " + ownName(r.chosen.Own), r.chosen}, {"one for each wheel", apart{}}} {
 			o := replay(h, row.rule)
 			compared.Bars = append(compared.Bars, chart.Bar{Group: fmt.Sprintf("%s, %d wheels", h.project, len(h.days[len(h.days)-1])), Label: row.name, Value: o.weekly / 1e6,
-				Note: fmt.Sprintf("%.0f layers", o.layers), Ours: row.rule == rule(r.chosen)})
+				Note: count(o.layers), Ours: row.rule == rule(r.chosen)})
 		}
 	}
 	return map[string][]byte{"own": own.SVG(), "layers": curve.SVG(), "projects": compared.SVG()}
@@ -194,6 +214,13 @@ func ownName(own int64) string {
 		return fmt.Sprintf("%d kB", own/1000)
 	}
 	return fmt.Sprintf("%d MB", own/1_000_000)
+}
+
+func count(layers float64) string {
+	if layers == 1 {
+		return "1 layer"
+	}
+	return fmt.Sprintf("%.0f layers", layers)
 }
 
 func mb(bytes float64) string { return chart.Number(bytes / 1e6) }
