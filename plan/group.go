@@ -14,7 +14,7 @@ import (
 // push much more, many more layers push little less.
 const (
 	defaultLayers = 48
-	defaultOwn    = 250_000 // bytes
+	defaultOwn    = 1_000_000 // bytes
 	maxBuckets    = 8
 )
 

@@ -214,7 +214,7 @@ var keys = []key{
 		doc: "At most this many layers hold dependencies that are wheels. Container engines take 127 layers, those of the base among them.", fallback: "48", example: `max = 16`},
 	{path: "layers.own", typ: typeString, syntax: size,
 		doc:      "A wheel of at least this size gets a layer of its own; smaller ones share. Units are `kB`, `MB`, `GB` (1000) and `KiB`, `MiB`, `GiB` (1024).",
-		fallback: "`250kB`",
+		fallback: "`1MB`",
 		example:  `own = "10MB"`},
 
 	{path: "bytecode.dependencies", typ: typeBool,

@@ -35,6 +35,9 @@ func TestReplayCountsTheBytesOfLayersThatChanged(t *testing.T) {
 	if want := float64(12 + 200 + 12 + 1100); o.monthly != want {
 		t.Errorf("%v bytes in four weeks, want %v", o.monthly, want)
 	}
+	if o.fresh != 5.0/4 {
+		t.Errorf("%v new layers a week", o.fresh)
+	}
 	if o.crossed != 1 || o.crossing != 12 || o.most != 4 {
 		t.Errorf("crossed %d with %v bytes, %d layers", o.crossed, o.crossing, o.most)
 	}

@@ -14,6 +14,7 @@ type outcome struct {
 	monthly  float64 // pulled in four weeks by a node that follows every fourth
 	any      float64 // pushed when one package changes, the average over all packages
 	layers   float64 // on average
+	fresh    float64 // layers pushed in a week, on average
 	most     int     // layers, at most
 	crossed  int     // how often a wheel went from a layer of its own to a bucket or back
 	crossing float64 // pushed in the year for no other reason than that
@@ -46,15 +47,17 @@ func size(wheels []lock.Artifact) int64 {
 	return n
 }
 
-// moved are the bytes of the layers of an image that another does not have.
-func moved(from, to map[string]int64) int64 {
-	var n int64
+// moved are the bytes of the layers of an image that another does not have, and how many these are.
+func moved(from, to map[string]int64) (int64, int) {
+	var bytes int64
+	n := 0
 	for id, size := range to {
 		if _, there := from[id]; !there {
-			n += size
+			bytes += size
+			n++
 		}
 	}
-	return n
+	return bytes, n
 }
 
 // replay runs a project's history with a rule.
@@ -75,9 +78,12 @@ func replay(h history, r rule) outcome {
 	}
 	n := float64(len(h.days) - 1)
 	for i := 1; i < len(images); i++ {
-		o.weekly += float64(moved(images[i-1], images[i])) / n
+		week, fresh := moved(images[i-1], images[i])
+		o.weekly += float64(week) / n
+		o.fresh += float64(fresh) / n
 		if i >= 4 {
-			o.monthly += float64(moved(images[i-4], images[i])) / (n - 3)
+			four, _ := moved(images[i-4], images[i])
+			o.monthly += float64(four) / (n - 3)
 		}
 		crossed, bytes := crossings(groups[i-1], groups[i])
 		o.crossed += crossed
@@ -164,7 +170,8 @@ func releases(h history, r rule) (float64, int) {
 			}
 			after := append([]lock.Artifact(nil), before...)
 			after[j] = w
-			bytes += float64(moved(image, layers(r.Groups(after))))
+			pushed, _ := moved(image, layers(r.Groups(after)))
+			bytes += float64(pushed)
 			n++
 		}
 	}

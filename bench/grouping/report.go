@@ -38,7 +38,7 @@ func newReport(hs []history) *report {
 type result struct {
 	each                 []outcome
 	weekly, monthly, any float64
-	layers               float64 // on average
+	layers, fresh        float64 // on average
 	most, crossed        int
 	crossing             float64
 }
@@ -53,6 +53,7 @@ func (r *report) run(rule rule) result {
 		monthly = append(monthly, o.monthly/r.lowest[i].monthly)
 		any = append(any, o.any/r.lowest[i].any)
 		out.layers += o.layers / float64(len(r.histories))
+		out.fresh += o.fresh / float64(len(r.histories))
 		out.most = max(out.most, o.most)
 		out.crossed += o.crossed
 		out.crossing += o.crossing
@@ -99,18 +100,18 @@ func (r *report) releases() string {
 // table writes rules and their results, the chosen one in bold.
 func (r *report) table(first string, rows []named) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | a week | four weeks | any one | layers | most | crossed | MB by that |", first)
+	fmt.Fprintf(&b, "| %s | a week | four weeks | any one | layers | most | new | crossed | MB by that |", first)
 	for _, h := range r.histories {
 		fmt.Fprintf(&b, " %s |", h.project)
 	}
-	b.WriteString("\n|---|---:|---:|---:|---:|---:|---:|---:|" + strings.Repeat("---:|", len(r.histories)) + "\n")
+	b.WriteString("\n|---|---:|---:|---:|---:|---:|---:|---:|---:|" + strings.Repeat("---:|", len(r.histories)) + "\n")
 	for _, row := range rows {
 		o := r.run(row.rule)
 		name := row.name
 		if row.rule == rule(r.chosen) {
 			name = "**" + name + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.1f | %d | %d | %s |", name, o.weekly, o.monthly, o.any, o.layers, o.most, o.crossed, mb(o.crossing))
+		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.1f | %d | %.1f | %d | %s |", name, o.weekly, o.monthly, o.any, o.layers, o.most, o.fresh, o.crossed, mb(o.crossing))
 		for _, e := range o.each {
 			fmt.Fprintf(&b, " %s |", mb(e.weekly))
 		}
@@ -138,7 +139,7 @@ func (r *report) rules() string {
 	half := c.Buckets / 2
 	rows = append(rows, named{"rendezvous", with(rendezvous(c.Buckets))}, named{"jump hash", with(jump(c.Buckets))},
 		named{"first word of the name", with(family(c.Buckets))}, named{"power of two of the size", with(powers(c.Buckets))})
-	for _, split := range []int64{50_000, 100_000} {
+	for _, split := range []int64{50_000, 100_000, 200_000} {
 		rows = append(rows, named{fmt.Sprintf("below and above %d kB, by hash", split/1000), with(classes(split, half, c.Buckets-half))})
 	}
 	return r.table("bucket by", rows)
