@@ -21,7 +21,7 @@ demo: image locks ## build the frontend, build and run examples/fastapi with it,
 .PHONY: test
 test: lab verify image ## everything, from unit tests to integration; on a new machine this makes the lab first
 	@echo "== differential tests: the same answers as packaging, uv, pip and pypi-simple, and real builds that fail"
-	go test -p 1 -tags differential -count=1 -timeout 30m ./python ./index ./lock ./install ./build ./verify ./diagnosis $(TESTFLAGS)
+	go test -p 1 -tags differential -count=1 -timeout 30m ./python ./index ./lock ./plan ./install ./build ./verify ./diagnosis $(TESTFLAGS)
 	@echo "== integration tests: real daemons, registries, wheels and containers"
 	go test -p 1 -tags integration -count=1 -timeout 60m ./frontend ./integration/... $(TESTFLAGS)
 
@@ -50,6 +50,10 @@ golden: ## rewrite the golden files; read the difference before you commit it
 .PHONY: sizes
 sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base image
 	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestSizesOfTheExamples' -update
+
+.PHONY: grouping
+grouping: ## rewrite the tables and curves of docs/grouping.md from a year of releases; 320 runs of uv the first time
+	go run ./bench/grouping docs/grouping.md
 
 .PHONY: fuzz
 fuzz: ## a few thousand inputs for every fuzz target

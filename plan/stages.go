@@ -86,7 +86,7 @@ func (s *stages) dependencies() error {
 	if s.File.Layers.Own.Set() {
 		own = s.File.Layers.OwnBytes
 	}
-	for _, g := range groups(s.wheels, max, own) {
+	for _, g := range NewGrouping(max, own).Groups(s.wheels) {
 		if err := s.install(g); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (s *stages) builderImage(target bool) string {
 }
 
 // install adds the vertex of one group and its layer.
-func (s *stages) install(g group) error {
+func (s *stages) install(g Group) error {
 	args := s.dependencyArgs()
 	files, err := s.fetch(g.Wheels)
 	if err != nil {

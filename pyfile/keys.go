@@ -210,11 +210,11 @@ var keys = []key{
 		fallback: "none",
 		example:  `ignore = ["libcuda.so.1", "torch", "/opt/venv/lib/python3.13/site-packages/*/tests"]`},
 
-	{path: "layers.max", typ: typeInt, min: 1, max: 100,
-		doc: "At most this many layers hold dependencies.", fallback: "32", example: `max = 16`},
+	{path: "layers.max", typ: typeInt, min: 1, max: 90,
+		doc: "At most this many layers hold dependencies that are wheels. Container engines take 127 layers, those of the base among them.", fallback: "48", example: `max = 16`},
 	{path: "layers.own", typ: typeString, syntax: size,
 		doc:      "A wheel of at least this size gets a layer of its own; smaller ones share. Units are `kB`, `MB`, `GB` (1000) and `KiB`, `MiB`, `GiB` (1024).",
-		fallback: "`4MB`",
+		fallback: "`1MB`",
 		example:  `own = "10MB"`},
 
 	{path: "bytecode.dependencies", typ: typeBool,
