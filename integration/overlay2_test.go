@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -36,11 +37,22 @@ func newOverlay2(t *testing.T) overlay2 {
 		}
 	}
 	remove() // what a killed test has left
+	t.Cleanup(remove)
+	bridge := func() string { // of the other engine; one that was deleted and made again has another number
+		index, err := os.ReadFile("/sys/class/net/docker0/ifindex")
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return string(index)
+	}
+	before := bridge()
 	out, err := labScript("overlay2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(remove)
+	if after := bridge(); after != before {
+		t.Fatalf("the engine replaced or deleted docker0: interface %q became %q", before, after)
+	}
 	return overlay2{strings.TrimSpace(out)}
 }
 
