@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -163,7 +164,7 @@ func (o overlay2) samePackages(t *testing.T) {
 // changes builds examples/data through a proxy that counts what is uploaded.
 func (o overlay2) changes(t *testing.T) {
 	dir, registry := example(t, "data"), newProxy(t, "http://"+registryHost)
-	image := registry.host + "/test/overlay2-" + filepath.Base(filepath.Dir(dir)) + ":x" // of this run: it has no layer yet
+	image := fmt.Sprintf("%s/test/overlay2-%d:x", registry.host, time.Now().UnixNano()) // of this run: it has no layer yet
 	first := copiesOf(o.push(t, dir, image, "--no-cache-filter", "final"))
 	before := imageOf(t, image)
 	uploaded := func() int {
