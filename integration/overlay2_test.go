@@ -279,7 +279,7 @@ func (o overlay2) errors(t *testing.T) {
 	if got, want := report(out), marked+"ERROR: failed to build: failed to solve: "+message; err == nil || got != want {
 		t.Errorf("%v, got:\n%s\nwant:\n%s", err, got, want)
 	}
-	const warning = "NotLocked: pyproject.toml:5: the dependencies are not locked, so that another day's build may get other versions"
+	const warning = "NotLocked: pyproject.toml:6: the dependencies are not locked, so that another day's build may get other versions"
 	if out, err := build(example(t, "lock-none")); err != nil || !strings.Contains(out, warning) {
 		t.Errorf("%v; no warning:\n%s", err, out)
 	}
