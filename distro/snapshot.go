@@ -23,7 +23,7 @@ type snapshot struct {
 	root   string // "/"
 	mounts map[string]bool
 	files  map[string]state  // by path below the root, without a first slash; "." is the root
-	kept   map[string][]byte // content of the files that must stay as they are; nil for one that is missing
+	kept   map[string]former // the files that must stay as they are
 }
 
 // state is what tells that a file was changed: every change sets the change time, which no program can set back.
@@ -32,6 +32,14 @@ type state struct {
 	size         int64
 	mtime, ctime syscall.Timespec
 	names        []string // of a directory
+}
+
+// former is what a file was.
+type former struct {
+	data     []byte
+	mode     uint32
+	uid, gid int
+	mtime    syscall.Timespec
 }
 
 // identities are files that name one machine. An image that made one for itself would give it to all its containers, and would be
@@ -48,8 +56,10 @@ var caches, scraps = []string{"var/cache"}, []string{"run", "var/log"}
 // list of fonts.
 var lasting = []string{"var/cache/debconf/*.dat", "var/cache/fontconfig/*"}
 
-// backups are the former versions of files, which dpkg and the programs that edit the lists of users leave.
-var backups = []string{"var/lib/dpkg/*-old", "var/cache/debconf/*-old", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/subuid-", "etc/subgid-"}
+// backups are the former versions of files, which dpkg and the programs that edit the lists of users leave, and the one cache that every
+// installation writes. One that the base has stays as it was: to take it away would be an entry in the layer too, and some engines write that
+// entry with the time of the build.
+var backups = []string{"var/lib/dpkg/*-old", "var/cache/debconf/*-old", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/subuid-", "etc/subgid-", "var/cache/ldconfig/aux-cache"}
 
 // takeSnapshot reads the state of all files of a root.
 func takeSnapshot(root string) (*snapshot, error) {
@@ -57,18 +67,47 @@ func takeSnapshot(root string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{root: root, mounts: mounts, kept: map[string][]byte{}}
+	s := &snapshot{root: root, mounts: mounts, kept: map[string]former{}}
 	if s.files, err = s.read(); err != nil {
 		return nil, err
 	}
-	for _, name := range identities {
-		if info, err := os.Lstat(s.file(name)); err == nil && info.Mode().IsRegular() {
-			if s.kept[name], err = os.ReadFile(s.file(name)); err != nil {
-				return nil, err
+	s.forgetMountTimes()
+	for name, before := range s.files {
+		if !stays(name) || before.mode&syscall.S_IFMT != syscall.S_IFREG {
+			continue
+		}
+		var stat syscall.Stat_t
+		if err := syscall.Lstat(s.file(name), &stat); err != nil {
+			return nil, &fs.PathError{Op: "lstat", Path: s.file(name), Err: err}
+		}
+		data, err := os.ReadFile(s.file(name))
+		if err != nil {
+			return nil, err
+		}
+		s.kept[name] = former{data: data, mode: stat.Mode, uid: int(stat.Uid), gid: int(stat.Gid), mtime: stat.Mtim}
+	}
+	return s, nil
+}
+
+// stays tells of a file that it must stay as it is, or missing.
+func stays(name string) bool { return slices.Contains(identities, name) || matches(name, backups) }
+
+// forgetMountTimes gives the directories above mounts the epoch as their time before, where they have that of a mount point which was made in
+// them for this build: a time that the file system set itself is also that of the change. What they had is not known.
+func (s *snapshot) forgetMountTimes() {
+	for mount := range s.mounts {
+		name, err := filepath.Rel(s.root, mount)
+		if err != nil || !filepath.IsLocal(name) {
+			continue
+		}
+		for name != "." {
+			name = path.Dir(name)
+			if dir, ok := s.files[name]; ok && dir.mtime == dir.ctime {
+				dir.mtime, dir.ctime = syscall.NsecToTimespec(epoch.UnixNano()), syscall.Timespec{}
+				s.files[name] = dir
 			}
 		}
 	}
-	return s, nil
 }
 
 func (s *snapshot) file(name string) string { return filepath.Join(s.root, name) }
@@ -168,7 +207,8 @@ func (s *snapshot) clean(after map[string]state) error {
 		}
 		isDir := now.mode&syscall.S_IFMT == syscall.S_IFDIR
 		switch {
-		case !existed && below(name, scratch), !isDir && matches(name, backups), !isDir && below(name, caches) && !matches(name, lasting):
+		case stays(name): // below
+		case !existed && below(name, scratch), !isDir && below(name, caches) && !matches(name, lasting):
 			errs = append(errs, os.Remove(s.file(name)))
 		case !existed && !isDir && below(name, scraps):
 			errs = append(errs, os.Remove(s.file(name)))
@@ -177,17 +217,37 @@ func (s *snapshot) clean(after map[string]state) error {
 			errs = append(errs, os.Truncate(s.file(name), before.size), setTime(s.file(name), before.mtime))
 		}
 	}
-	for _, name := range identities {
-		now, exists := after[name]
-		before, existed := s.files[name]
-		switch kept, regular := s.kept[name]; {
-		case exists && !existed:
+	for name := range after {
+		if _, existed := s.files[name]; !existed && stays(name) {
 			errs = append(errs, os.Remove(s.file(name)))
-		case exists && regular && now.ctime != before.ctime:
-			errs = append(errs, os.WriteFile(s.file(name), kept, 0o444), setTime(s.file(name), before.mtime)) //nolint:gosec // every program reads it
+		}
+	}
+	for name, file := range s.kept {
+		if now, exists := after[name]; !exists || now.ctime != s.files[name].ctime {
+			errs = append(errs, file.restore(s.file(name)))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// restore makes a file again as it was, unless its directory is gone. It is a new file, because what is there now may have another name too.
+func (f former) restore(file string) error {
+	if _, err := os.Lstat(filepath.Dir(file)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := os.RemoveAll(file); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, f.data, 0o600); err != nil {
+		return err
+	}
+	if err := os.Chown(file, f.uid, f.gid); err != nil {
+		return err
+	}
+	if err := syscall.Chmod(file, f.mode&0o7777); err != nil { // after chown(2), which clears bits
+		return &fs.PathError{Op: "chmod", Path: file, Err: err}
+	}
+	return setTime(file, f.mtime)
 }
 
 func below(name string, dirs []string) bool {

@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func TestOnlyWhatWasAskedForIsLeft(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"etc/passwd": "root", "etc/passwd-": "roo", "etc/machine-id": "", "usr/lib/base.so": "base", "usr/lib/upgraded.so": "1", "usr/lib/moded.so": "1", "usr/bin/removed": "",
+		"etc/passwd": "root", "etc/passwd-": "roo", "etc/gshadow-": "gone", "etc/machine-id": "", "usr/lib/base.so": "base", "usr/lib/upgraded.so": "1", "usr/lib/moded.so": "1", "usr/bin/removed": "",
 		"var/log/dpkg.log": "line\n", "var/log/old.log": "line\n", "var/lib/dpkg/status": "a", "var/lib/dpkg/status-old": "", "var/lib/dpkg/lock": "",
 		"var/cache/apt/old.bin": "x", "var/cache/debconf/config.dat": "a", "var/cache/ldconfig/aux-cache": "a", "tmp/base": "", "srv/x": "", "mount/base": "",
 	} {
@@ -60,6 +61,8 @@ func TestOnlyWhatWasAskedForIsLeft(t *testing.T) {
 	for _, err := range []error{
 		os.Remove(filepath.Join(root, "srv/temporary")), os.Remove(filepath.Join(root, "usr/bin/removed")), os.Symlink("new.so", filepath.Join(root, "usr/lib/new.so.1")),
 		os.Chmod(filepath.Join(root, "usr/lib/moded.so"), 0o755), os.Mkdir(filepath.Join(root, "run/service"), 0o755),
+		os.Remove(filepath.Join(root, "etc/gshadow-")), os.Remove(filepath.Join(root, "var/lib/dpkg/status-old")),
+		os.Link(filepath.Join(root, "var/lib/dpkg/status"), filepath.Join(root, "var/lib/dpkg/status-old")), // as dpkg makes it
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -99,9 +102,11 @@ func TestOnlyWhatWasAskedForIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Split(`. epoch
-etc epoch
+etc old
+etc/gshadow- old "gone"
 etc/machine-id old ""
 etc/passwd epoch "root user"
+etc/passwd- old "roo"
 mount changed
 mount/base old ""
 mount/other changed ""
@@ -127,20 +132,89 @@ var/cache/debconf old
 var/cache/debconf/config.dat epoch "ab"
 var/cache/fontconfig epoch
 var/cache/fontconfig/1.cache-9 epoch ""
-var/cache/ldconfig epoch
+var/cache/ldconfig old
+var/cache/ldconfig/aux-cache old "a"
 var/lib epoch
 var/lib/apt epoch
 var/lib/apt/lists epoch
 var/lib/dbus epoch
-var/lib/dpkg epoch
+var/lib/dpkg old
 var/lib/dpkg/lock old ""
 var/lib/dpkg/status epoch "ab"
+var/lib/dpkg/status-old old ""
 var/log epoch
 var/log/dpkg.log old "line\n"
 var/log/new epoch
 var/log/old.log old "line\n"`, "\n")
 	if !slices.Equal(got, want) {
 		t.Errorf("left are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// dpkg makes a backup by a second name of the file, which must not be written through it.
+func TestBackupsGetTheirModeBack(t *testing.T) {
+	root := t.TempDir()
+	backup := filepath.Join(root, "etc/shadow-")
+	if err := os.Mkdir(filepath.Dir(backup), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(backup, []byte("root:*"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	s, err := takeSnapshot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	if err := errors.Join(os.Remove(backup), os.WriteFile(filepath.Join(root, "etc/shadow"), []byte("root:*:user"), 0o600), os.Link(filepath.Join(root, "etc/shadow"), backup)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.tidy(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"etc/shadow-": "-rw-r----- root:*", "etc/shadow": "-rw------- root:*:user"} {
+		info, err := os.Stat(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if got := fmt.Sprint(info.Mode(), " ", string(data)); err != nil || got != want {
+			t.Errorf("%s is %q, %v, not %q", name, got, err, want)
+		}
+	}
+}
+
+// The time that making a mount point gave to a directory is that of the build.
+func TestDirectoriesAboveMountPointsHaveNoTimeOfTheBuild(t *testing.T) {
+	root := t.TempDir()
+	old := time.Date(2020, 2, 3, 4, 5, 6, 7, time.UTC)
+	for _, dir := range []string{"proc", "run/other", "run/pyfile/lists", "srv/data"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"proc", "run/other", "srv"} { // as the base has them
+		if err := os.Chtimes(filepath.Join(root, dir), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &snapshot{root: root, mounts: map[string]bool{"/": true, "/elsewhere/x": true}}
+	for _, dir := range []string{"proc", "run/pyfile/lists", "srv/data"} {
+		s.mounts[filepath.Join(root, dir)] = true
+	}
+	var err error
+	if s.files, err = s.read(); err != nil {
+		t.Fatal(err)
+	}
+	s.forgetMountTimes()
+	if err := s.tidy(); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]time.Time{"run": epoch, "run/pyfile": epoch, "run/other": old, "srv": old, "proc": old} {
+		info, err := os.Stat(filepath.Join(root, dir))
+		if err != nil || !info.ModTime().Equal(want) {
+			t.Errorf("%s is dated %v, %v, not %v", dir, info.ModTime(), err, want)
+		}
 	}
 }
 

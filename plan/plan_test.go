@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -219,6 +220,38 @@ func TestEveryStepNamesOnlyEarlierSteps(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A daemon that cannot merge gets the same steps up to the last, and copies of them in the order of the merge.
+func TestWithoutMergeTheSameLayersAreCopied(t *testing.T) {
+	in := sourcesInputs()
+	merged := decided(t, sourcesProject("[apt]\nrun = [\"libpq5\"]\n"), in)
+	in.Merge = false
+	copied := decided(t, sourcesProject("[apt]\nrun = [\"libpq5\"]\n"), in)
+	same := len(merged.Steps) - 1
+	if !reflect.DeepEqual(copied.Steps[:same], merged.Steps[:same]) {
+		t.Fatal("the steps below the copies are others than those below the merge")
+	}
+	layers := merged.step(t, merged.Result).Merge
+	if on := layers[0]; on != "base-packages" || copied.Steps[same].Files.On != on {
+		t.Errorf("the merge starts from %s, the copies from %s", on, copied.Steps[same].Files.On)
+	}
+	var from []string
+	for i, s := range copied.Steps[same:] {
+		if i > 0 && s.Files.On != copied.Steps[same+i-1].ID {
+			t.Errorf("%s is copied onto %s", s.ID, s.Files.On)
+		}
+		if len(s.Files.Actions) != 1 || !s.Target {
+			t.Fatalf("%s has %d file operations; target platform: %t", s.ID, len(s.Files.Actions), s.Target)
+		}
+		from = append(from, s.Files.Actions[0].Copy.From)
+	}
+	if !slices.Equal(from, layers[1:]) || copied.Result != copied.Steps[len(copied.Steps)-1].ID {
+		t.Errorf("copied are %v, not %v; the result is %s", from, layers[1:], copied.Result)
+	}
+	if !reflect.DeepEqual(copied.Image, merged.Image) {
+		t.Error("the configuration of the image is another one")
 	}
 }
 
