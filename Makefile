@@ -51,6 +51,10 @@ golden: ## rewrite the golden files; read the difference before you commit it
 sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base image
 	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestSizesOfTheExamples' -update
 
+.PHONY: fresh
+fresh: image locks ## rewrite docs/fresh-runners.md: what a runner with nothing but a registry cache fetches
+	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' -update
+
 .PHONY: fuzz
 fuzz: ## a few thousand inputs for every fuzz target
 # In memory, because the installer's targets write files; and with little minimising, which would take the rest of the time.
