@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // numpy is the wheel that projects share, and the history's name for its layer.
@@ -103,6 +105,11 @@ func poetryLock(t *testing.T, dir string) {
 	must(t, dir, "env", "POETRY_PYPI_MIRROR_URL="+index, "POETRY_VIRTUALENVS_CREATE=false", lockTool(t, "poetry", "poetry"), "lock", "--quiet", "--no-interaction")
 }
 
+// newRepository is a path in the lab's registry that no earlier test has pushed to.
+func newRepository(name string) string {
+	return fmt.Sprintf("/test/%s-%d", name, time.Now().UnixNano())
+}
+
 // uploads are the blobs that a registry was sent, with their bytes, by digest. A blob that another repository of the registry has is
 // mounted from there and not sent.
 func uploads(transfers []transfer) map[string]int64 {
@@ -147,10 +154,10 @@ func (p pushed) newNames(t *testing.T, other pushed) []string {
 
 // TestProjectsShareTheLayerOfAWheel builds projects that have nothing in common but one wheel, each in a repository of its own.
 func TestProjectsShareTheLayerOfAWheel(t *testing.T) {
-	registry := newProxy(t, "http://"+registryHost)
+	registry, repository := newProxy(t, "http://"+registryHost), newRepository("shared")
 	d := freshDaemon(t, registryHost)
-	d.push(t, numpyProject(t), registry.host+"/test/shared-first:1")
-	first := imageOf(t, registryHost+"/test/shared-first:1")
+	d.push(t, numpyProject(t), registry.host+repository+"-first:1")
+	first := imageOf(t, registryHost+repository+"-first:1")
 	layer := first.layerOf(t, numpyLayer)
 	if uploads(registry.takeTransfers())[layer] < 10<<20 {
 		t.Fatal("the first push of numpy was not seen")
@@ -160,8 +167,8 @@ func TestProjectsShareTheLayerOfAWheel(t *testing.T) {
 			dir := t.TempDir()
 			sharing[name](t, dir)
 			registry.take()
-			_, log := d.push(t, dir, registry.host+"/test/shared-"+name+":1")
-			image := imageOf(t, registryHost+"/test/shared-"+name+":1")
+			_, log := d.push(t, dir, registry.host+repository+"-"+name+":1")
+			image := imageOf(t, registryHost+repository+"-"+name+":1")
 			if got := image.layerOf(t, numpyLayer); got != layer {
 				t.Errorf("the layer of numpy is %s, not %s", got, layer)
 			}
@@ -182,7 +189,7 @@ func TestProjectsShareTheLayerOfAWheel(t *testing.T) {
 					t.Errorf("%d bytes of %s were pushed, which is no layer", n, digest)
 				}
 			}
-			if got := run(t, registryHost+"/test/shared-"+name+":1"); "numpy=="+got != numpy+"\n" {
+			if got := run(t, registryHost+repository+"-"+name+":1"); "numpy=="+got != numpy+"\n" {
 				t.Errorf("it prints %q", got)
 			}
 		})
@@ -212,8 +219,11 @@ func TestLayersAreTheSameFromEveryDaemon(t *testing.T) {
 // TestAnotherBaseChangesNoLayerOfAWheel replaces the base of a project.
 func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 	registry := newProxy(t, "http://"+registryHost)
-	dir, image := numpyProject(t), "/test/shared-base"
+	dir, image := numpyProject(t), newRepository("shared-base")
 	labDaemon().push(t, dir, registry.host+image+":1")
+	if len(uploads(registry.takeTransfers())) == 0 {
+		t.Fatal("the first push was not seen")
+	}
 	before, beforeBase := imageOf(t, registryHost+image+":1"), imageOf(t, registryHost+"/library/python:3.13-slim")
 	given := "cmd ="
 	for _, test := range []struct {
