@@ -128,15 +128,15 @@ func uploads(transfers []transfer) map[string]int64 {
 	return sent
 }
 
-// layerOf is the layer with a name in the history of an image.
-func (p pushed) layerOf(t *testing.T, name string) string {
+// numpy is the image's layer of numpy.
+func (p pushed) numpy(t *testing.T) string {
 	t.Helper()
 	for l, n := range p.names(t) {
-		if n == name {
+		if n == numpyLayer {
 			return l
 		}
 	}
-	t.Fatalf("no layer %q: %v", name, slices.Sorted(maps.Values(p.names(t))))
+	t.Fatalf("no layer of numpy: %v", slices.Sorted(maps.Values(p.names(t))))
 	return ""
 }
 
@@ -158,7 +158,7 @@ func TestProjectsShareTheLayerOfAWheel(t *testing.T) {
 	d := freshDaemon(t, registryHost)
 	d.push(t, numpyProject(t), registry.host+repository+"-first:1")
 	first := imageOf(t, registryHost+repository+"-first:1")
-	layer := first.layerOf(t, numpyLayer)
+	layer := first.numpy(t)
 	if uploads(registry.takeTransfers())[layer] < 10<<20 {
 		t.Fatal("the first push of numpy was not seen")
 	}
@@ -169,7 +169,7 @@ func TestProjectsShareTheLayerOfAWheel(t *testing.T) {
 			registry.take()
 			_, log := d.push(t, dir, registry.host+repository+"-"+name+":1")
 			image := imageOf(t, registryHost+repository+"-"+name+":1")
-			if got := image.layerOf(t, numpyLayer); got != layer {
+			if got := image.numpy(t); got != layer {
 				t.Errorf("the layer of numpy is %s, not %s", got, layer)
 			}
 			if ran := ranSteps(log); slices.Contains(ran, "[base] "+numpyLayer) {
@@ -258,7 +258,7 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 			if !slices.Equal(changed, test.changed) {
 				t.Errorf("these layers changed above the base: %v; want %v", changed, test.changed)
 			}
-			if after.layerOf(t, numpyLayer) != before.layerOf(t, numpyLayer) {
+			if after.numpy(t) != before.numpy(t) {
 				t.Error("numpy has another layer")
 			}
 			for _, l := range after.layers {
