@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +212,25 @@ func imageOf(t *testing.T, image string) pushed {
 	return p
 }
 
+// names are what the image's history says of each layer, by digest.
+func (p pushed) names(t *testing.T) map[string]string {
+	t.Helper()
+	var lines []string
+	for _, h := range p.config.History {
+		if !h.EmptyLayer {
+			lines = append(lines, strings.TrimPrefix(h.CreatedBy, "pyfile: "))
+		}
+	}
+	if len(lines) != len(p.layers) {
+		t.Fatalf("%s has %d layers, and a history of %d", p.digest, len(p.layers), len(lines))
+	}
+	names := map[string]string{}
+	for i, l := range p.layers {
+		names[l] = lines[i]
+	}
+	return names
+}
+
 // missingFrom lists the layers of p that other does not have.
 func (p pushed) missingFrom(other pushed) []string {
 	var out []string
@@ -269,9 +290,17 @@ func replace(t *testing.T, dir, file, old, new string) {
 
 // proxy forwards to one server and counts what passes.
 type proxy struct {
-	host     string // localhost:port
-	mu       sync.Mutex
-	requests []string // "GET /path"
+	host      string // localhost:port
+	mu        sync.Mutex
+	requests  []string // "GET /path"
+	transfers []transfer
+}
+
+// transfer is what one request moved.
+type transfer struct {
+	method, path, query string
+	status              int
+	sent, received      int64 // bytes of the bodies, by the client's side
 }
 
 // newProxy starts a proxy for the server at target, such as http://localhost:5055.
@@ -296,7 +325,12 @@ func newProxy(t *testing.T, target string) *proxy {
 		p.mu.Lock()
 		p.requests = append(p.requests, r.Method+" "+r.URL.Path)
 		p.mu.Unlock()
-		forward.ServeHTTP(w, r)
+		body, answer := &countingReader{ReadCloser: r.Body}, &countingWriter{ResponseWriter: w}
+		r.Body = body
+		forward.ServeHTTP(answer, r)
+		p.mu.Lock()
+		p.transfers = append(p.transfers, transfer{r.Method, r.URL.Path, r.URL.RawQuery, answer.status, body.n.Load(), answer.n})
+		p.mu.Unlock()
 	}), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
@@ -308,9 +342,51 @@ func (p *proxy) take() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.requests
-	p.requests = nil
+	p.requests, p.transfers = nil, nil
 	return out
 }
+
+// takeTransfers returns what was moved since the last take.
+func (p *proxy) takeTransfers() []transfer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.transfers
+	p.requests, p.transfers = nil, nil
+	return out
+}
+
+// countingReader counts what a server is sent. The proxy may still read when the request is answered.
+type countingReader struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.n.Add(int64(n))
+	return n, err
+}
+
+// countingWriter counts what a server answers.
+type countingWriter struct {
+	http.ResponseWriter
+	status int
+	n      int64
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.n += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController flush.
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // matching lists the requests that contain a text.
 func matching(requests []string, text string) []string {

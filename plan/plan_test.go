@@ -191,6 +191,35 @@ func TestTwoPlansOfTheSameInputsAreEqual(t *testing.T) {
 	}
 }
 
+// The base image is an input of a step by its digest, which no plan has; all else that a patch release of Python changes is in the plan.
+func TestPatchReleaseOfPythonChangesNoStepThatInstalls(t *testing.T) {
+	p := project(t, "", exampleFiles(t, "../examples/fastapi"))
+	before, err := p.New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := inputs("linux/amd64")
+	in.Facts.Interpreters[0].Version = "3.13.99"
+	in.Base.Config.Config.Env[2] = "PYTHON_VERSION=3.13.99"
+	after, err := p.New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Python == before.Python {
+		t.Fatalf("the version is %s", after.Python)
+	}
+	var changed []string
+	for i, s := range after.Steps {
+		was, _ := json.Marshal(before.Steps[i])
+		if is, _ := json.Marshal(s); string(is) != string(was) {
+			changed = append(changed, s.ID)
+		}
+	}
+	if !slices.Equal(changed, []string{"verify"}) || len(after.Steps) != len(before.Steps) {
+		t.Errorf("these steps changed: %v", changed)
+	}
+}
+
 func TestEveryStepNamesOnlyEarlierSteps(t *testing.T) {
 	for _, target := range Targets {
 		for _, platform := range []string{"linux/amd64", "linux/arm64"} {

@@ -231,8 +231,10 @@ func (s *stages) runtime() error {
 	site := path.Join(Venv, "lib/python"+s.minor, "site-packages")
 	add(Action{Mkdir: &Mkdir{Path: site, Mode: 0o755}})
 	add(Action{Mkdir: &Mkdir{Path: path.Join(Venv, "bin"), Mode: 0o755}})
+	// The version is without its last number, which nothing of the environment depends on: the next patch release has the same layer.
 	add(Action{Write: &Write{Path: path.Join(Venv, "pyvenv.cfg"), Mode: 0o644,
-		Data: fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\nexecutable = %s\n", path.Dir(s.runs.Path), s.python, s.runs.Path)}})
+		Data: fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\nexecutable = %s\n",
+			path.Dir(s.runs.Path), strings.TrimSuffix(s.minor, "t"), s.runs.Path)}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"), Target: s.runs.Path}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python3"), Target: "python"}})
 	add(Action{Symlink: &Symlink{Path: path.Join(Venv, "bin/python"+s.minor), Target: "python"}})

@@ -11,11 +11,12 @@ bases() {
 	base "$1" alpine alpine library/python:3.13-alpine "a musl root, with OpenSSL and CPython compiled for it (2 minutes)"
 	base "$1" bases free-threaded-slim lab/python:3.13t-slim "the free-threaded CPython (2 minutes)"
 	base "$1" bases free-threaded lab/python:3.13t "the free-threaded CPython, with compilers and headers"
+	base "$1" patch next lab/python:3.13.next-slim "another patch release (2 minutes)" next-version
 }
 
-# base SUITE FILE STAGE IMAGE WHAT: that stage of FILE.dockerfile in the lab's registry
+# base SUITE FILE STAGE IMAGE WHAT [VERSION]: that stage of FILE.dockerfile in the lab's registry; the stage VERSION says which Python it has
 base() {
-	local suite=$1 file=$2 stage=$3 image=$4 what=$5 made=$state/images/$3 stamp full
+	local suite=$1 file=$2 stage=$3 image=$4 what=$5 version=${6:-version} made=$state/images/$3 stamp full
 	stamp=$({ cat "$lab/images/python.dockerfile" "$lab/images/$file.dockerfile" /etc/ssl/certs/ca-certificates.crt &&
 		cat "$state/images/python-3.13" && crane digest "$registry/library/python:3.13-slim"; } | sha256sum)
 	if [ "$(cat "$made" 2>/dev/null)" = "$stamp" ] && crane digest "$registry/$image" >/dev/null 2>&1; then return; fi
@@ -25,7 +26,7 @@ base() {
 	else
 		[ -e "$state/images/$suite/rootfs.tar" ] || { mkdir -p "$state/images/$suite" && debootstrap "$suite" "$state/images/$suite"; }
 		say "${image#library/}: $what"
-		full=$(image python version "$suite" type=tar --opt build-arg:PYTHON=3.13 | tar xO version)
+		full=$(image "$file" "$version" "$suite" type=tar --opt build-arg:PYTHON=3.13 | tar xO version)
 		image "$file" "$stage" "$suite" "type=image,name=$registry/$image,push=true" --opt build-arg:PYTHON=3.13 --opt "build-arg:FULL=$full"
 	fi
 	echo "$stamp" >"$made"
