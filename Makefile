@@ -54,6 +54,7 @@ sizes: image locks ## rewrite docs/sizes.md: what each example adds to its base 
 .PHONY: grouping
 grouping: ## rewrite the tables and curves of docs/grouping.md from a year of releases; 320 runs of uv the first time
 	go run ./bench/grouping docs/grouping.md
+
 .PHONY: fresh
 fresh: image locks ## rewrite docs/fresh-runners.md: what a runner with nothing but a registry cache fetches
 	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' -update
