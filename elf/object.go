@@ -13,7 +13,6 @@ package elf
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -105,12 +104,7 @@ func Read(r io.ReaderAt) (*Object, error) {
 	default:
 		return nil, formatError("class %d is neither 32 nor 64 bits", ident[4])
 	}
-	switch ident[5] {
-	case 1:
-		f.order = binary.LittleEndian
-	case 2:
-		f.order = binary.BigEndian
-	default:
+	if !f.setOrder(ident[5]) {
 		return nil, formatError("byte order %d is neither little nor big endian", ident[5])
 	}
 	o.Machine = machineName(f.order.Uint16(ident[18:]), f.wide, ident[5] == 2)
