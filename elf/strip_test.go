@@ -5,6 +5,7 @@ import (
 	debugelf "debug/elf"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -89,9 +90,8 @@ func checkStripped(t testing.TB, before, after []byte) {
 	same("the program headers", extent{start, start + each*n})
 	for i := range n {
 		h := before[start+i*each:]
-		if order.Uint32(h) != 0 {
-			from := word(h[offset:])
-			same("a segment", extent{from, from + word(h[size:])})
+		if from, long := word(h[offset:]), word(h[size:]); order.Uint32(h) != 0 && long > 0 {
+			same("a segment", extent{from, from + long})
 		}
 	}
 }
@@ -306,9 +306,13 @@ func FuzzStrip(f *testing.F) {
 	})
 }
 
-// BenchmarkStrip plans and makes the change in memory; the bytes per second are those of the file before.
+// BenchmarkStrip plans and reads the change of a file that is half debug information; the bytes per second are those of the file before.
 func BenchmarkStrip(b *testing.B) {
-	data := compile(b, b.TempDir(), "library", manySymbols+strings.Repeat("// filler\n", 10), "-g3", "-shared", "-fPIC", "-Wl,-z,max-page-size=1048576")
+	var source strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&source, "int f%d(int x) { struct s%d { int a; long b; } y = {x, %d}; return y.a * (int)y.b; }\n", i, i, i)
+	}
+	data := compile(b, b.TempDir(), "library", source.String(), "-g", "-shared", "-fPIC")
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		e, err := Strip(bytes.NewReader(data), int64(len(data)))
