@@ -159,7 +159,7 @@ func removed(w *wheel, words []string) (map[*member]bool, error) {
 			}
 		}
 		take(c.site, c.matches)
-		take(c.header, endsAs)
+		take(c.header, func(r *rule, name string) bool { return r.word == "headers" && endsAs(r, name) })
 		take(c.data, func(r *rule, name string) bool {
 			return r.word == "headers" && endsAs(r, name) || slices.ContainsFunc(r.trees, func(tree string) bool { return strings.HasPrefix(name, tree+"/") })
 		})
@@ -216,7 +216,8 @@ func (c *contents) matches(r *rule, name string) bool {
 	case len(r.dirs) > 0:
 		return c.testDir(r, name) != ""
 	case len(r.names) > 0:
-		return dir != "" && slices.Contains(r.names, base)
+		top, _, below := strings.Cut(name, "/")
+		return below && slices.Contains(r.names, base) && (!r.modules || c.site[dir+"__init__.py"] != nil && top != "test" && top != "tests")
 	case len(r.atRoot) > 0:
 		lower := strings.ToLower(name)
 		return endsAs(r, lower) && slices.ContainsFunc(r.atRoot, func(begin string) bool {
