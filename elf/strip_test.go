@@ -158,7 +158,7 @@ func TestOnlySectionsForDebuggersGo(t *testing.T) {
 // A section that is not known may be read by the program it is in.
 func TestASectionThatIsNotKnownStays(t *testing.T) {
 	dir := t.TempDir()
-	before := compile(t, dir, "library", manySymbols, "-g", "-shared", "-fPIC")
+	compile(t, dir, "library", manySymbols, "-g", "-shared", "-fPIC")
 	payload := filepath.Join(dir, "payload")
 	if err := os.WriteFile(payload, []byte("read by the program"), 0o644); err != nil {
 		t.Fatal(err)
