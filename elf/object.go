@@ -5,7 +5,9 @@
 //		fmt.Println(o.Soname, o.Needed)
 //	}
 //
-// It looks at program headers and the dynamic section only, as the linker does, so a stripped file loses nothing, and it reads a few
+// Strip takes out of a file what no linker reads.
+//
+// Read looks at program headers and the dynamic section only, as the linker does, so a stripped file loses nothing, and it reads a few
 // blocks of a file of any size. Nothing in a file is trusted: offsets, counts and lengths have limits. The package needs nothing but
 // a few packages of the standard library, because it is part of cmd/pyfile-install. debug/elf would add more than a megabyte there, and
 // finds the dynamic section by way of section headers, which a stripped file need not have.

@@ -190,20 +190,20 @@ func TestRealWheelsWorkWithoutWhatIsRemoved(t *testing.T) {
 	wheels := realWheels(t)
 	prefix := filepath.Join(t.TempDir(), "venv")
 	slimmed(t, prefix, WheelsOptions{}, wheels)
-	files, size, packed := weigh(t, filepath.Join(prefix, "lib"))
+	files, size, packed := weigh(t, prefix)
 	t.Logf("%-8s %6d files %10d bytes %10d packed", "all", files, size, packed)
 	var before, after map[string]string
 	ask(t, prefix, importAll, &before)
 	for _, word := range RemoveWords() {
 		slimmed(t, prefix, WheelsOptions{Remove: []string{word}}, wheels)
-		n, s, p := weigh(t, filepath.Join(prefix, "lib"))
+		n, s, p := weigh(t, prefix)
 		t.Logf("%-8s %6d files %10d bytes %10d packed less", word, files-n, size-s, packed-p)
 		if n == files {
 			t.Errorf("%s removes nothing", word)
 		}
 	}
 	slimmed(t, prefix, WheelsOptions{Remove: RemoveWords(), Strip: true}, wheels)
-	n, s, p := weigh(t, filepath.Join(prefix, "lib"))
+	n, s, p := weigh(t, prefix)
 	t.Logf("%-8s %6d files %10d bytes %10d packed less", "together", files-n, size-s, packed-p)
 	ask(t, prefix, importAll, &after)
 	gone, same, failed := 0, 0, 0

@@ -109,6 +109,12 @@ func isName(b byte) bool {
 	return b == '_' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || b >= 0x80
 }
 
+// Limits of what is looked at, so that no text takes long: the part of a line around a name, and the names after "import".
+const (
+	maxLine  = 1 << 10
+	maxNames = 16 << 10
+)
+
 // mentions says whether a text has a dotted name at the beginning of a string or on a line with an import, or anywhere.
 func mentions(text []byte, name string, anywhere bool) bool {
 	for at := 0; ; {
@@ -124,7 +130,9 @@ func mentions(text []byte, name string, anywhere bool) bool {
 		if anywhere || start > 0 && (text[start-1] == '"' || text[start-1] == '\'') {
 			return true
 		}
-		line := text[bytes.LastIndexByte(text[:start], '\n')+1:]
+		line := text[max(0, start-maxLine):min(len(text), end+maxLine)]
+		before := min(start, maxLine)
+		line = line[bytes.LastIndexByte(line[:before], '\n')+1:]
 		if end := bytes.IndexByte(line, '\n'); end >= 0 {
 			line = line[:end]
 		}
@@ -146,13 +154,16 @@ func fromImports(text []byte, pkg []string) (list []string) {
 		if start > 0 && isName(text[start-1]) {
 			continue
 		}
-		rest := text[at:]
-		module, rest, ok := bytes.Cut(bytes.TrimLeft(rest, " \t"), []byte("import"))
-		if !ok || len(module) > 1<<8 || bytes.ContainsAny(module, "\n\"'`,;:()") {
+		head := text[at:min(len(text), at+maxLine)]
+		module, _, ok := bytes.Cut(head, []byte("import"))
+		if !ok || bytes.ContainsAny(bytes.ReplaceAll(module, []byte("\\\n"), nil), "\n\"'`,;:()") {
 			continue
 		}
+		module = bytes.ReplaceAll(module, []byte("\\\n"), nil)
+		rest := text[at+bytes.Index(head, []byte("import"))+len("import"):]
+		rest = rest[:min(len(rest), maxNames)]
 		end := bytes.IndexByte(rest, '\n')
-		if open := bytes.IndexByte(rest, '('); open >= 0 && len(bytes.TrimSpace(rest[:open])) == 0 {
+		if bytes.HasPrefix(bytes.TrimLeft(rest, " \t\\\n"), []byte("(")) {
 			end = bytes.IndexByte(rest, ')')
 		} else {
 			for end > 0 && rest[end-1] == '\\' {
@@ -167,7 +178,7 @@ func fromImports(text []byte, pkg []string) (list []string) {
 		if end >= 0 {
 			rest = rest[:end]
 		}
-		name := strings.TrimSpace(string(module))
+		name := strings.ReplaceAll(strings.TrimSpace(string(module)), " ", "")
 		if below := strings.TrimLeft(name, "."); below != name {
 			up := len(name) - len(below) - 1
 			if up >= len(pkg) {
