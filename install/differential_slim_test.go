@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	debugelf "debug/elf"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -22,6 +23,15 @@ import (
 // objects are more wheels with shared objects, many of them changed by patchelf and with debug information. They are installed without
 // what they depend on.
 var objects = []string{"pyarrow", "opencv-python-headless", "lxml", "pillow", "pyqt6", "pyqt6-qt6", "rasterio", "soundfile", "ruff", "uvloop", "grpcio", "cryptography"}
+
+// foreign are wheels for other machines with something to strip.
+var foreign = map[string][]string{
+	"manylinux2014_aarch64": {"charset-normalizer", "lxml"},
+	"manylinux2014_i686":    {"cffi", "markupsafe", "psutil"},
+	"manylinux2014_ppc64le": {"charset-normalizer", "lxml"},
+	"manylinux2014_s390x":   {"charset-normalizer", "lxml"},
+	"manylinux_2_31_armv7l": {"charset-normalizer", "lxml"},
+}
 
 // slimmed installs wheels at a prefix, which is then a virtual environment.
 func slimmed(t *testing.T, prefix string, o WheelsOptions, wheels ...string) {
@@ -265,6 +275,72 @@ func TestRealObjectsAreLoadedAsBefore(t *testing.T) {
 		t.Logf("%s: of %d objects %d are loaded", name, len(before), loaded)
 		if len(before) != len(after) || loaded < 150 {
 			t.Errorf("%s: %d and %d objects, %d loaded", name, len(before), len(after), loaded)
+		}
+	}
+}
+
+// TestObjectsOfForeignMachinesAreStripped is about 32 bits and big endian, which are rare: their segments stay, and readelf finds nothing.
+func TestObjectsOfForeignMachinesAreStripped(t *testing.T) {
+	for platform, names := range foreign {
+		wheels := download(t, "object-wheels-"+platform, names, "--no-deps", "--platform", platform)
+		dir := filepath.Join(t.TempDir(), "out")
+		if err := Wheels(context.Background(), WheelsOptions{Out: dir, Prefix: "/opt/venv", Python: "3.11", Wheels: []string{wheels}}); err != nil {
+			t.Fatal(err)
+		}
+		changed := 0
+		err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || filepath.Ext(name) != ".so" {
+				return err
+			}
+			data := []byte(read(t, name))
+			edit, err := elf.Strip(bytes.NewReader(data), int64(len(data)))
+			if err != nil || edit == nil {
+				return err
+			}
+			changed++
+			after, err := io.ReadAll(io.NewSectionReader(edit, 0, edit.Size()))
+			if err != nil {
+				return err
+			}
+			checkSegments(t, name, data, after)
+			stripped := writeFile(t, filepath.Join(t.TempDir(), "stripped"), after)
+			cmd := exec.Command("readelf", "-lSdW", stripped)
+			if out, err := cmd.CombinedOutput(); err != nil || bytes.Contains(out, []byte("readelf: ")) {
+				t.Errorf("%s: %v: %s", name, err, out)
+			}
+			return nil
+		})
+		if err != nil || changed == 0 {
+			t.Errorf("%s: %d objects are stripped: %v", platform, changed, err)
+		}
+		t.Logf("%s: %d objects are stripped", platform, changed)
+	}
+}
+
+// checkSegments compares what is loaded, and the sections that are, as Go's own reader sees them.
+func checkSegments(t *testing.T, name string, before, after []byte) {
+	t.Helper()
+	was, err := debugelf.NewFile(bytes.NewReader(before))
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := debugelf.NewFile(bytes.NewReader(after))
+	if err != nil || len(was.Progs) != len(is.Progs) {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	for i, p := range was.Progs {
+		if q := is.Progs[i]; p.ProgHeader != q.ProgHeader {
+			t.Errorf("%s: segment %d was %+v, and is %+v", name, i, p.ProgHeader, q.ProgHeader)
+		}
+		// The first bytes are the ELF header, which says where the section headers are.
+		if from, to := max(p.Off, 64), p.Off+p.Filesz; from < to && !bytes.Equal(before[from:to], after[from:min(to, uint64(len(after)))]) {
+			t.Errorf("%s: segment %d has other bytes", name, i)
+		}
+	}
+	for i, s := range was.Sections {
+		if s.Flags&debugelf.SHF_ALLOC != 0 && (i >= len(is.Sections) || is.Sections[i].SectionHeader != s.SectionHeader) {
+			t.Errorf("%s: section %s is not the same", name, s.Name)
 		}
 	}
 }
