@@ -28,6 +28,17 @@ const (
 	maxBlocks = 1 << 10 // kept at most
 )
 
+// setOrder sets the byte order that the header names, and says whether it is one.
+func (f *file) setOrder(name byte) bool {
+	switch name {
+	case 1:
+		f.order = binary.LittleEndian
+	case 2:
+		f.order = binary.BigEndian
+	}
+	return f.order != nil
+}
+
 // pick returns the number for the class of the file.
 func (f *file) pick(narrow, wide int) int {
 	if f.wide {

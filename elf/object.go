@@ -5,7 +5,9 @@
 //		fmt.Println(o.Soname, o.Needed)
 //	}
 //
-// It looks at program headers and the dynamic section only, as the linker does, so a stripped file loses nothing, and it reads a few
+// Strip takes out of a file what no linker reads.
+//
+// Read looks at program headers and the dynamic section only, as the linker does, so a stripped file loses nothing, and it reads a few
 // blocks of a file of any size. Nothing in a file is trusted: offsets, counts and lengths have limits. The package needs nothing but
 // a few packages of the standard library, because it is part of cmd/pyfile-install. debug/elf would add more than a megabyte there, and
 // finds the dynamic section by way of section headers, which a stripped file need not have.
@@ -13,7 +15,6 @@ package elf
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -105,12 +106,7 @@ func Read(r io.ReaderAt) (*Object, error) {
 	default:
 		return nil, formatError("class %d is neither 32 nor 64 bits", ident[4])
 	}
-	switch ident[5] {
-	case 1:
-		f.order = binary.LittleEndian
-	case 2:
-		f.order = binary.BigEndian
-	default:
+	if !f.setOrder(ident[5]) {
 		return nil, formatError("byte order %d is neither little nor big endian", ident[5])
 	}
 	o.Machine = machineName(f.order.Uint16(ident[18:]), f.wide, ident[5] == 2)

@@ -48,11 +48,17 @@ func must(t *testing.T, cmd *exec.Cmd) {
 // realWheels downloads the wheels once and keeps them in the user's cache, until the list changes.
 func realWheels(t *testing.T) string {
 	t.Helper()
+	return download(t, "wheels", requirements)
+}
+
+// download downloads wheels to a directory of the cache. Options are for pip.
+func download(t *testing.T, name string, requirements []string, options ...string) string {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(cache, "pyfile", "wheels")
+	dir := filepath.Join(cache, "pyfile", name)
 	_, version := python()
 	list := filepath.Join(dir, "requirements.txt")
 	want := "# Python " + version + "\n" + strings.Join(requirements, "\n") + "\n"
@@ -62,7 +68,7 @@ func realWheels(t *testing.T) string {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	must(t, hostPython(slices.Concat([]string{"-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", dir}, requirements)...))
+	must(t, hostPython(slices.Concat([]string{"-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", dir}, options, requirements)...))
 	writeFile(t, list, []byte(want))
 	return dir
 }

@@ -40,13 +40,21 @@ func FuzzMember(f *testing.F) {
 // checkInstallation installs a wheel. Whatever it is, nothing outside the output directory may change; after an error the directory
 // must be gone; after success all of it must be below the prefix, plain, and listed in RECORD, and nothing else may be listed.
 func checkInstallation(t *testing.T, data []byte) {
+	t.Helper()
+	checkInstalled(t, data, WheelsOptions{})
+	checkInstalled(t, data, WheelsOptions{Remove: RemoveWords(), Strip: true})
+}
+
+func checkInstalled(t *testing.T, data []byte, o WheelsOptions) {
+	t.Helper()
 	base := t.TempDir()
 	wheel := writeFile(t, filepath.Join(base, demoWheel), data)
 	out := filepath.Join(base, "a/b/c/out")
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := Wheels(context.Background(), WheelsOptions{Out: out, Prefix: "/opt/venv", Python: "3.13", Wheels: []string{wheel}, Jobs: 1})
+	o.Out, o.Prefix, o.Python, o.Wheels, o.Jobs = out, "/opt/venv", "3.13", []string{wheel}, 1
+	err := Wheels(context.Background(), o)
 	if err != nil {
 		if _, err := os.Lstat(out); !os.IsNotExist(err) {
 			t.Errorf("left after an error: %q", entries(t, out))

@@ -111,18 +111,31 @@ func (l *layout) create(f *file, fill func(io.Writer) error) error {
 	if err != nil {
 		return &writeError{err}
 	}
-	if l.options.Facts == "" {
+	if l.options.Facts == "" && !l.options.Strip {
 		err = fill(w)
 	} else {
 		head := magic{Writer: w}
 		if err = fill(&head); err == nil && head.isELF() {
-			f.object = readObject(w)
+			err = l.finish(f, w)
 		}
 	}
 	if e := w.Close(); err == nil && e != nil {
 		err = &writeError{e}
 	}
 	return err
+}
+
+// finish strips an ELF file that was written, and reads it for the facts.
+func (l *layout) finish(f *file, w *os.File) error {
+	if l.options.Strip && !f.seal {
+		if err := f.strip(w); err != nil {
+			return &writeError{err}
+		}
+	}
+	if l.options.Facts != "" {
+		f.object = readObject(w)
+	}
+	return nil
 }
 
 // readScript returns the text of a script whose first line names Python, with the line replaced; nil if there is nothing to replace.
@@ -165,7 +178,8 @@ func (l *layout) damaged() error {
 	return errors.Join(errs...)
 }
 
-// overwritten warns of every file that the file of a later wheel replaces.
+// overwritten warns of every file that the file of a later wheel replaces. A file that has the same content is the one that is there, also
+// when that one was stripped.
 func (l *layout) overwritten() {
 	winner := map[string]*file{}
 	for _, f := range l.files {
@@ -174,9 +188,14 @@ func (l *layout) overwritten() {
 		}
 	}
 	for _, f := range l.files {
-		if f.shared && f.hidden && f.sum != winner[f.dest].sum {
-			w := winner[f.dest]
+		if !f.shared || !f.hidden {
+			continue
+		}
+		switch w := winner[f.dest]; {
+		case f.sum != w.sum:
 			warnf(l.options.Output, "/%s of %s is replaced by the one of %s, which differs", f.dest, f.wheel.file, w.wheel.file)
+		case l.options.Strip:
+			f.record = w.record
 		}
 	}
 }

@@ -23,6 +23,8 @@ type WheelsOptions struct {
 	Any         bool     // refuse wheels that are made for a platform
 	Bytecode    bool     // compile the modules, see compilation
 	Tests       bool     // compile modules of test packages too
+	Remove      []string // leave out files that a running program does not need: some of RemoveWords
+	Strip       bool     // take symbol tables and debug information out of programs and shared objects, see elf.Strip
 	Jobs        int      // parallel workers, 0 for one per CPU
 	Facts       string   // directory that gets the facts of the installation, see package facts; absent or empty; "" for none
 	Built       bool     // the wheels were made from source in this build, which Facts tell
@@ -36,7 +38,7 @@ type WheelsOptions struct {
 //
 // In a virtual environment purelib and platlib are one directory, so Root-Is-Purelib makes no difference.
 func Wheels(ctx context.Context, o WheelsOptions) error {
-	if err := errors.Join(checkImagePath("--prefix", o.Prefix), checkPython(o.Python)); err != nil {
+	if err := errors.Join(checkImagePath("--prefix", o.Prefix), checkPython(o.Python), checkRemove(o.Remove)); err != nil {
 		return err
 	}
 	names, err := expandWheels(o.Wheels)
@@ -112,11 +114,12 @@ type file struct {
 	dest   string  // slash-separated path in the image, without the first slash
 	record row     // of the installed RECORD
 	exec   bool
-	script bool // its first line may change
-	last   bool // RECORD, which is made when the hashes of the others are known
-	hidden bool // checked, but not written: another file has the same path, or stands for it
-	shared bool // another wheel has the same path
-	sum    [32]byte
+	script bool        // its first line may change
+	last   bool        // RECORD, which is made when the hashes of the others are known
+	hidden bool        // checked, but not written: another file has the same path, or stands for it, or it is not wanted
+	shared bool        // another wheel has the same path
+	seal   bool        // its bytes must not change, as another file has their checksum
+	sum    [32]byte    // of the content in the wheel
 	object *elf.Object // if it is one, and facts are wanted
 	err    error
 }
@@ -141,9 +144,20 @@ func (l *layout) add(w *wheel) {
 		"headers": path.Join(prefix, "include", "site", "python"+l.options.Python, w.name),
 		"data":    prefix,
 	}
+	var unwanted map[*member]bool
+	if len(l.options.Remove) > 0 {
+		var err error
+		if unwanted, err = removed(w, l.options.Remove); err != nil {
+			l.errs = append(l.errs, fmt.Errorf("%s: %w", w.file, err))
+		}
+	}
+	sealed := map[string]bool{}
+	if l.options.Strip {
+		sealed = w.sealed()
+	}
 	for i := range w.members {
 		m := &w.members[i]
-		f := &file{wheel: w, member: m, dest: path.Join(site, m.Name), exec: executable(m.File), record: m.row}
+		f := &file{wheel: w, member: m, dest: path.Join(site, m.Name), exec: executable(m.File), record: m.row, hidden: unwanted[m], seal: sealed[m.Name]}
 		top, rest, _ := strings.Cut(m.Name, "/")
 		switch {
 		case strings.HasSuffix(top, ".data"):

@@ -22,7 +22,7 @@ import (
 const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
   wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any]
-          [--facts DIR [--built] [--changing]] WHEEL|DIR...
+          [--remove WORD,...] [--strip] [--facts DIR [--built] [--changing]] WHEEL|DIR...
   source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] [--facts DIR [--built]] DIR
   stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]`
 
@@ -57,6 +57,11 @@ func run(ctx context.Context, args []string) error {
 		flags.StringVar(&o.Python, "python", "", "")
 		flags.BoolVar(&o.Bytecode, "bytecode", true, "")
 		flags.BoolVar(&o.Tests, "tests", false, "")
+		flags.Func("remove", "", func(words string) error {
+			o.Remove = append(o.Remove, strings.Split(words, ",")...)
+			return nil
+		})
+		flags.BoolVar(&o.Strip, "strip", false, "")
 		flags.BoolVar(&o.Any, "any", false, "")
 		flags.StringVar(&o.Facts, "facts", "", "")
 		flags.BoolVar(&o.Built, "built", false, "")

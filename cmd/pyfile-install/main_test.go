@@ -88,6 +88,7 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"wheels --out OUT --prefix /opt/venv --python 3.13 --interpreter PYTHON --tests --jobs 2 --any DIR", "opt/venv/lib/python3.13/site-packages/__pycache__"},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13 --interpreter /nowhere --bytecode=false DIR/a-1.0-py3-none-any.whl", "opt/venv/lib/python3.13/site-packages/a.py"},
+		{"wheels --out OUT --prefix /opt/venv --python 3.13 --bytecode=false --remove tests,headers --remove docs --strip DIR", "opt/venv/lib/python3.13/site-packages/a.py"},
 		{"source --out OUT --dir /app --python 3.13 --interpreter PYTHON --jobs 1 DIR", "app/__pycache__"},
 		{"source --out OUT --dir /app --python 3.13 --interpreter /nowhere --bytecode=false DIR", "app/os.py"},
 		{"stdlib --out OUT --interpreter PYTHON --lib DIR --dir /usr/local/lib/python3.13 --jobs 1", "usr/local/lib/python3.13/__pycache__"},
@@ -119,6 +120,7 @@ func TestProblemsAreLinesAndExitStatusOne(t *testing.T) {
 		{"wheels --jobs many", `^pyfile-install wheels: invalid value "many" for flag -jobs: parse error\n$`},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13", `^no wheel is given\n$`},
 		{"wheels --prefix /opt/venv --python 3.13 " + wheel(t, t.TempDir(), "a"), `^no output directory is given: add --out DIR\n$`},
+		{"wheels --out OUT --prefix /opt/venv --python 3.13 --remove tests,doc .", `^--remove must have some of the words docs, headers, sources, stubs, tests, not "doc"\n$`},
 		{"wheels --out OUT", "^--prefix must be an absolute path .*\nthe Python version must be of the form 3.13 .*\n$"},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13 " + strings.Join(bad, " "), "^a-1.0-py3-none-any.whl: not a zip archive.*\nb-1.0-py3-none-any.whl: not a zip archive.*\n$"},
 		{"source --out OUT --dir /app --python 3.13", `^pyfile-install source: one directory must be given, not 0\n$`},
