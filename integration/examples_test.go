@@ -257,39 +257,45 @@ func TestEveryModuleOfDataCanBeImported(t *testing.T) {
 	labDaemon().push(t, "../examples/data", image)
 	must(t, ".", "docker", "pull", "-q", image)
 	for _, temporary := range []bool{false, true} {
-		options := []string{"--read-only", "--network", "none"}
-		if temporary {
-			options = append(options, "--tmpfs", "/tmp")
-		}
-		var got struct {
-			Distributions  int
-			Modules, Empty []string
-			Failed         map[string]string
-		}
-		out := container(t, image, options, "python", "-c", importAll)
-		if err := json.Unmarshal([]byte(out), &got); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if got.Distributions < 95 || len(got.Modules) < 95 || len(got.Empty) > 0 {
-			t.Errorf("%d distributions with the modules %v; these have none: %v", got.Distributions, got.Modules, got.Empty)
-		}
-		excused := map[string]bool{}
-		for name, why := range got.Failed {
-			found := false
-			for _, u := range unimportable {
-				if strings.HasPrefix(name, u.prefix) && strings.Contains(why, u.error) && !(temporary && u.temporary) {
-					found, excused[u.prefix] = true, true
-				}
-			}
-			if !found {
-				t.Errorf("import %s: %s", name, why)
-			}
-		}
-		for _, u := range unimportable {
-			if !excused[u.prefix] && !(temporary && u.temporary) {
-				t.Errorf("%s can be imported after all", u.prefix)
-			}
-		}
-		t.Logf("%d distributions, %d modules", got.Distributions, len(got.Modules))
+		importEverything(t, image, temporary)
 	}
+}
+
+// importEverything imports the modules of all distributions of an image of examples/data, with a read-only root and perhaps a /tmp.
+func importEverything(t *testing.T, image string, temporary bool) {
+	t.Helper()
+	options := []string{"--read-only", "--network", "none"}
+	if temporary {
+		options = append(options, "--tmpfs", "/tmp")
+	}
+	var got struct {
+		Distributions  int
+		Modules, Empty []string
+		Failed         map[string]string
+	}
+	out := container(t, image, options, "python", "-c", importAll)
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got.Distributions < 95 || len(got.Modules) < 95 || len(got.Empty) > 0 {
+		t.Errorf("%d distributions with the modules %v; these have none: %v", got.Distributions, got.Modules, got.Empty)
+	}
+	excused := map[string]bool{}
+	for name, why := range got.Failed {
+		found := false
+		for _, u := range unimportable {
+			if strings.HasPrefix(name, u.prefix) && strings.Contains(why, u.error) && !(temporary && u.temporary) {
+				found, excused[u.prefix] = true, true
+			}
+		}
+		if !found {
+			t.Errorf("import %s: %s", name, why)
+		}
+	}
+	for _, u := range unimportable {
+		if !excused[u.prefix] && !(temporary && u.temporary) {
+			t.Errorf("%s can be imported after all", u.prefix)
+		}
+	}
+	t.Logf("%d distributions, %d modules", got.Distributions, len(got.Modules))
 }

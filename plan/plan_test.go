@@ -392,3 +392,26 @@ func wheels(sizes ...int64) []lock.Artifact {
 	}
 	return out
 }
+
+func TestSlimIsForDependenciesAndNotForTheApplication(t *testing.T) {
+	files := exampleFiles(t, "../examples/fastapi")
+	files["Pyfile"] += "\n[slim]\nremove = [\"tests\", \"docs\", \"tests\"]\nstrip = true\n"
+	p, err := project(t, "", files).New(inputs("linux/amd64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	installed := 0
+	for _, s := range p.Steps {
+		if !strings.HasPrefix(s.ID, "install") {
+			continue
+		}
+		installed++
+		slim := strings.Contains(strings.Join(s.Exec.Args, " "), " --remove docs,tests --strip ")
+		if slim != (s.ID != "install-app") {
+			t.Errorf("%s: %v", s.ID, s.Exec.Args)
+		}
+	}
+	if installed < 3 {
+		t.Errorf("%d steps install", installed)
+	}
+}

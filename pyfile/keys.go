@@ -62,7 +62,7 @@ var tables = []table{
 	{path: "verify", doc: "The finished image is checked without running anything of it: every shared library that a file of a package needs is there, no two packages have one path with different bytes, every requirement of a package is met, and no wheel needs a newer C library than the base has. What was compiled here must pass; what a wheel brought along is a warning, because such a wheel may have parts that nobody uses. Each finding says how to mend it, such as the line of `[apt]` to add."},
 	{path: "layers", doc: "How dependencies are spread over the layers of the image. A layer that did not change is neither built, pushed nor pulled again."},
 	{path: "bytecode", doc: "What is compiled to bytecode when the image is built, so that a container does not do it at each start."},
-	{path: "slim", doc: "What is taken out of installed wheels to make the image smaller."},
+	{path: "slim", doc: "What is taken out of dependencies to make the image smaller. The application is installed as it is packed."},
 }
 
 var keys = []key{
@@ -224,10 +224,10 @@ var keys = []key{
 	{path: "bytecode.tests", typ: typeBool,
 		doc: "Compile test modules too.", fallback: "`false`", example: `tests = true`},
 
-	{path: "slim.remove", typ: typeList, words: []string{"tests", "headers", "stubs", "docs"},
-		doc: "Sorts of files to leave out.", fallback: "none", example: `remove = ["tests", "stubs"]`},
+	{path: "slim.remove", typ: typeList, words: []string{"tests", "headers", "sources", "stubs", "docs"},
+		doc: "Sorts of files to leave out of dependencies: `tests` (directories of tests that nothing else imports), `headers` (of C, and static libraries), `sources` (of compiled modules), `stubs` (types that stand beside their module) and `docs`. Nothing that a program imports goes, nor a license; [slim.md](slim.md) has the rules.", fallback: "none", example: `remove = ["tests", "stubs"]`},
 	{path: "slim.strip", typ: typeBool,
-		doc: "Take the debug symbols out of shared objects.", fallback: "`false`", example: `strip = true`},
+		doc: "Take symbol tables and debug information out of programs and shared objects. No byte that is loaded changes.", fallback: "`false`", example: `strip = true`},
 
 	{path: "args", typ: typePairs, names: argName,
 		doc:     "Build arguments with their defaults. `${NAME}` in any string of the file stands for the value, which `--build-arg NAME=value` changes. A default may use the arguments above it. `$${` is a plain `${`.",
