@@ -35,7 +35,7 @@ fmt:
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint/go.mod
 	go vet ./...
-	go vet -tags integration,differential ./...
+	go vet -tags integration,differential,nightly ./...
 	@integration/lab/tool golangci-lint
 	@PATH="$$(integration/lab/state)/bin:$$PATH" golangci-lint run
 
@@ -57,7 +57,7 @@ grouping: ## rewrite the tables and curves of docs/grouping.md from a year of re
 
 .PHONY: fresh
 fresh: image locks ## rewrite docs/fresh-runners.md: what a runner with nothing but a registry cache fetches
-	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' -update
+	go test -tags integration,nightly -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' -update
 
 .PHONY: fuzz
 fuzz: ## a few thousand inputs for every fuzz target
@@ -105,4 +105,5 @@ locks: ## the examples' lock files, which are not committed
 
 .PHONY: nightly
 nightly: test ## what is too slow for CI: everything, and many inputs for every fuzz target
+	go test -tags integration,nightly -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' $(TESTFLAGS)
 	$(MAKE) fuzz FUZZTIME=300000x
