@@ -28,6 +28,7 @@ type bench struct {
 	uv            string // the program that locks
 	upstream      string // the index that pip is configured for
 	port          int
+	scenarios     []string // the only ones to measure; empty for all
 
 	work          string  // folder of the round
 	pushes, files traffic // of the registry and of the index

@@ -33,6 +33,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how often everything is measured; rounds already in the results count")
 	only := flags.String("projects", "web,data", "which projects")
+	some := flags.String("scenarios", "", "only these, such as cold,unchanged,code; what they found is printed and not kept")
 	results := flags.String("results", "docs/benchmarks.json", "file with what was measured, which is read first and added to")
 	page := flags.String("page", "docs/benchmarks.md", "page whose tables are written")
 	tables := flags.Bool("tables", false, "write the tables from the results, and measure nothing")
@@ -56,6 +57,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	b := &bench{lab: lab, registryOfLab: os.Getenv("PYFILE_LAB_REGISTRY"), downloads: filepath.Join(cache, "pyfile", "bench", "downloads"), port: *port}
+	if *some != "" {
+		b.scenarios = strings.Split(*some, ",")
+	}
 	if err := b.tools(); err != nil {
 		return err
 	}
@@ -69,11 +73,17 @@ func run(ctx context.Context, args []string) error {
 			if err != nil {
 				return fmt.Errorf("round %d of %s: %w", round, p.Name, err)
 			}
+			if *some != "" {
+				continue
+			}
 			all.add(p.Name, round, runs, images)
 			if err := all.write(*results); err != nil {
 				return err
 			}
 		}
+	}
+	if *some != "" {
+		return nil
 	}
 	return writePage(*page, all)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -124,6 +125,9 @@ func (r *roundOf) say(format string, args ...any) {
 
 func (r *roundOf) run(ctx context.Context) error {
 	for i, s := range scenarios {
+		if len(r.scenarios) > 0 && !slices.Contains(r.scenarios, s.name) {
+			continue
+		}
 		if s.patched {
 			if err := r.patchBase(); err != nil {
 				return err
@@ -145,7 +149,7 @@ func (r *roundOf) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if s.name == "cold" {
+		if s.name == "cold" && (len(r.scenarios) == 0 || slices.ContainsFunc(r.scenarios, func(name string) bool { return strings.HasPrefix(name, "fresh-") })) {
 			if err := r.caches(ctx); err != nil {
 				return err
 			}
