@@ -73,6 +73,7 @@ FUZZTIME ?= 3000x
 
 .PHONY: bench
 bench: image locks ## build two projects with a Pyfile and with Dockerfiles side by side, for hours; docs/benchmarks.md
+	@integration/lab/tool dockerfile-frontend
 	@. "$$(integration/lab/state)/env" && go run ./bench $(BENCHFLAGS)
 
 .PHONY: microbench

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -108,21 +109,26 @@ func (b *bench) serve() (stop func(), err error) {
 			return nil, err
 		}
 	}
-	if err := b.pushUV(); err != nil {
-		stop()
-		return nil, err
+	for _, p := range []struct{ image, file, entry string }{
+		{"bench/uv:1", b.uv, ""},
+		{"docker/dockerfile:1", filepath.Join(b.lab, "bin", "dockerfile-frontend"), "/dockerfile-frontend"},
+	} {
+		if err := b.pushProgram(p.image, p.file, p.entry); err != nil {
+			stop()
+			return nil, err
+		}
 	}
 	return stop, nil
 }
 
-// pushUV makes the image that Dockerfiles copy uv from.
-func (b *bench) pushUV() error {
-	data, err := os.ReadFile(b.uv)
+// pushProgram makes an image of one program, which may be what it starts.
+func (b *bench) pushProgram(image, file, entry string) error {
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	layer, err := layerOf(func(w *tar.Writer) error {
-		if err := w.WriteHeader(&tar.Header{Name: "uv", Mode: 0o755, Size: int64(len(data))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: filepath.Base(file), Mode: 0o755, Size: int64(len(data))}); err != nil {
 			return err
 		}
 		_, err := w.Write(data)
@@ -131,24 +137,18 @@ func (b *bench) pushUV() error {
 	if err != nil {
 		return err
 	}
-	img, err := mutate.AppendLayers(empty.Image, layer)
+	config := &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH, RootFS: v1.RootFS{Type: "layers"}}
+	if entry != "" {
+		config.Config.Entrypoint = []string{entry}
+	}
+	img, err := mutate.ConfigFile(empty.Image, config)
 	if err != nil {
 		return err
 	}
-	if img, err = mutate.ConfigFile(img, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(layer)}}); err != nil {
+	if img, err = mutate.AppendLayers(img, layer); err != nil {
 		return err
 	}
-	return b.pushImage(img, "bench/uv:1")
-}
-
-func diffIDs(layers ...v1.Layer) []v1.Hash {
-	var out []v1.Hash
-	for _, l := range layers {
-		if id, err := l.DiffID(); err == nil {
-			out = append(out, id)
-		}
-	}
-	return out
+	return b.pushImage(img, image)
 }
 
 // patchBase replaces the slim image by one whose lowest layer is another, as a new release of the distribution does.

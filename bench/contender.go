@@ -26,8 +26,12 @@ var contenders = []contender{
 	{name: "pip", title: "pip, one stage", dockerfile: "pip"},
 }
 
-// oneLine is a Dockerfile of one line, which tells what a build costs that does nothing.
-var oneLine = contender{name: "line", title: "a Dockerfile of one line", dockerfile: "line"}
+// oneLine are Dockerfiles of one line, which tell what a build costs that does nothing: by the frontend that is built into the daemon, and by
+// the same frontend as an image, which `# syntax=docker/dockerfile:1` asks for.
+var oneLine = []contender{
+	{name: "line", title: "a Dockerfile of one line", dockerfile: "line"},
+	{name: "line-image", title: "the same with `# syntax=`", dockerfile: "line-image"},
+}
 
 // ours is the contender that the others are compared with.
 const ours = "pyfile"

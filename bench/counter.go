@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -87,7 +88,8 @@ func listen(port int, handler http.Handler) (stop func(), err error) {
 
 // forward is a proxy to a server on loopback.
 func forward(host string) http.Handler {
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	quiet := log.New(io.Discard, "", 0) // until the server has started
+	return &httputil.ReverseProxy{ErrorLog: quiet, Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", host, r.In.Host
 	}}
 }
@@ -99,6 +101,7 @@ type mirror struct {
 	dir      string
 	mu       sync.Mutex
 	locks    map[string]*sync.Mutex // one per kept file
+	hosts    map[string]bool        // that pages named: nothing else is fetched
 }
 
 func newMirror(upstream, dir string) (*mirror, error) {
@@ -106,7 +109,7 @@ func newMirror(upstream, dir string) (*mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mirror{upstream: u, dir: dir, locks: map[string]*sync.Mutex{}}, os.MkdirAll(dir, 0o755)
+	return &mirror{upstream: u, dir: dir, locks: map[string]*sync.Mutex{}, hosts: map[string]bool{}}, os.MkdirAll(dir, 0o755)
 }
 
 const simpleJSON = "application/vnd.pypi.simple.v1+json"
@@ -152,6 +155,9 @@ func (m *mirror) page(w http.ResponseWriter, r *http.Request, project string) er
 			return err
 		}
 		u.Fragment = ""
+		m.mu.Lock()
+		m.hosts[u.Host] = true
+		m.mu.Unlock()
 		file["url"] = "http://" + r.Host + "/files/" + u.Scheme + "/" + u.Host + u.EscapedPath()
 	}
 	if data, err = json.Marshal(page); err != nil {
@@ -177,6 +183,13 @@ func (m *mirror) page(w http.ResponseWriter, r *http.Request, project string) er
 // file answers with a file of the index: SCHEME/HOST/PATH.
 func (m *mirror) file(w http.ResponseWriter, r *http.Request, file string) error {
 	scheme, rest, _ := strings.Cut(file, "/")
+	host, _, _ := strings.Cut(rest, "/")
+	m.mu.Lock()
+	known := m.hosts[host]
+	m.mu.Unlock()
+	if !known {
+		return os.ErrNotExist
+	}
 	kept, err := m.keep(scheme+"://"+rest, "files/"+rest)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -41,7 +40,6 @@ func (b *bench) startDaemon(ctx context.Context) (*daemon, error) {
 	defer log.Close()
 	d.cmd = exec.Command("buildkitd", "--config", file, "--root", filepath.Join(d.root, "root"), "--addr", d.address())
 	d.cmd.Stdout, d.cmd.Stderr = log, log
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := d.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -73,7 +71,7 @@ func (d *daemon) disk() (int64, error) {
 }
 
 // build runs buildctl once and returns its seconds.
-func (d *daemon) build(ctx context.Context, args ...string) (seconds float64, log string, err error) {
+func (d *daemon) build(ctx context.Context, args ...string) (seconds float64, err error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, "buildctl", append([]string{"--addr", d.address(), "build", "--progress", "plain"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -81,9 +79,9 @@ func (d *daemon) build(ctx context.Context, args ...string) (seconds float64, lo
 	err = cmd.Run()
 	seconds = time.Since(start).Seconds()
 	if err != nil {
-		return 0, "", fmt.Errorf("buildctl build %s: %w\n%s", strings.Join(args, " "), err, tail(out.String(), 4000))
+		return 0, fmt.Errorf("buildctl build %s: %w\n%s", strings.Join(args, " "), err, tail(out.String(), 4000))
 	}
-	return seconds, out.String(), nil
+	return seconds, nil
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

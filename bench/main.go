@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string) error {
 			if *some != "" {
 				continue
 			}
-			all.add(p.Name, round, runs, images)
+			all.add(p.Name, runs, images)
 			if err := all.write(*results); err != nil {
 				return err
 			}

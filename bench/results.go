@@ -36,7 +36,7 @@ func (r *results) has(project string, round int) bool {
 	return slices.ContainsFunc(r.Runs, func(m measure) bool { return m.Project == project && m.Round == round })
 }
 
-func (r *results) add(project string, round int, runs []measure, images map[string]image) {
+func (r *results) add(project string, runs []measure, images map[string]image) {
 	r.Runs = append(r.Runs, runs...)
 	r.Images[project] = images
 }

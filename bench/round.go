@@ -66,7 +66,7 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 	if b.work, err = os.MkdirTemp(b.lab, "bench-"); err != nil {
 		return nil, nil, err
 	}
-	defer os.RemoveAll(b.work)
+	defer func() { err = errors.Join(err, os.RemoveAll(b.work)) }()
 	stop, err := b.serve()
 	if err != nil {
 		return nil, nil, err
@@ -86,10 +86,8 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 			d.end()
 		}
 	}()
-	for _, name := range []string{"library/python:3.13-slim"} {
-		if err := r.addBase(name); err != nil {
-			return nil, nil, err
-		}
+	if err := r.addBase("library/python:3.13-slim"); err != nil {
+		return nil, nil, err
 	}
 	err = r.run(ctx)
 	return r.runs, r.images, err
@@ -145,8 +143,10 @@ func (r *roundOf) run(ctx context.Context) error {
 			}
 		}
 		if s.variant == "first" && (s.name == "unchanged" || s.name == "fresh-unchanged-max") {
-			if err := r.oneLine(ctx, s); err != nil {
-				return err
+			for _, c := range oneLine {
+				if err := r.oneLine(ctx, s, c); err != nil {
+					return err
+				}
 			}
 		}
 		if s.name == "cold" && (len(r.scenarios) == 0 || slices.ContainsFunc(r.scenarios, func(name string) bool { return strings.HasPrefix(name, "fresh-") })) {
@@ -247,7 +247,7 @@ func (r *roundOf) measured(ctx context.Context, d *daemon, args []string) (measu
 	r.files.take()
 	var m measure
 	var err error
-	if m.Seconds, _, err = d.build(ctx, args...); err != nil {
+	if m.Seconds, err = d.build(ctx, args...); err != nil {
 		return m, err
 	}
 	m.Pushed, m.Pulled, _, m.Blobs = r.pushes.take()
@@ -330,7 +330,7 @@ func (r *roundOf) caches(ctx context.Context) error {
 				continue
 			}
 			ref := c.image(r.bench, r.project) + ":cache-" + mode
-			if _, _, err := r.daemons[c.name].build(ctx, append(c.args(r.bench, r.variants["first"].dir),
+			if _, err := r.daemons[c.name].build(ctx, append(c.args(r.bench, r.variants["first"].dir),
 				"--output", "type=image,name="+c.image(r.bench, r.project)+":cold,push=true",
 				"--export-cache", "type=registry,image-manifest=true,ref="+ref+",mode="+mode)...); err != nil {
 				return err
@@ -340,19 +340,18 @@ func (r *roundOf) caches(ctx context.Context) error {
 	return nil
 }
 
-// oneLine measures the Dockerfile of one line in the same scenario.
-func (r *roundOf) oneLine(ctx context.Context, s scenario) error {
-	dir := r.variants["first"].dir
-	ref := oneLine.image(r.bench, r.project)
-	args := append(oneLine.args(r.bench, dir), "--output", "type=image,name="+ref+":1,push=true")
-	d := r.daemons[oneLine.name]
+// oneLine measures a Dockerfile of one line in the same scenario.
+func (r *roundOf) oneLine(ctx context.Context, s scenario, c contender) error {
+	ref := c.image(r.bench, r.project)
+	args := append(c.args(r.bench, r.variants["first"].dir), "--output", "type=image,name="+ref+":1,push=true")
+	d := r.daemons[c.name]
 	if d == nil {
 		var err error
 		if d, err = r.startDaemon(ctx); err != nil {
 			return err
 		}
-		r.daemons[oneLine.name] = d
-		if _, _, err := d.build(ctx, append(args, "--export-cache", "type=registry,image-manifest=true,ref="+ref+":cache,mode=max")...); err != nil {
+		r.daemons[c.name] = d
+		if _, err := d.build(ctx, append(args, "--export-cache", "type=registry,image-manifest=true,ref="+ref+":cache,mode=max")...); err != nil {
 			return err
 		}
 	}
@@ -369,7 +368,7 @@ func (r *roundOf) oneLine(ctx context.Context, s scenario) error {
 	if err != nil {
 		return err
 	}
-	m.Contender, m.Scenario = oneLine.name, s.name
+	m.Contender, m.Scenario = c.name, s.name
 	r.note(m)
 	return nil
 }

@@ -140,7 +140,7 @@ func lockOf(ctx context.Context, cache, name, day string, pyproject []byte) ([]b
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(file+".part", data, 0o600); err != nil { //nolint:gosec // a path of the cache
+	if err := os.WriteFile(file+".part", data, 0o600); err != nil {
 		return nil, err
 	}
 	return data, os.Rename(file+".part", file)

@@ -34,7 +34,7 @@ func write(ctx context.Context, file string) error {
 		return err
 	}
 	r := newReport(hs)
-	text, err := os.ReadFile(file) //nolint:gosec // the user names it
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,11 @@ func write(ctx context.Context, file string) error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // documentation
+	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return err
 	}
 	for name, svg := range r.charts() {
-		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "grouping-"+name+".svg"), svg, 0o644); err != nil { //nolint:gosec // documentation
+		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "grouping-"+name+".svg"), svg, 0o644); err != nil {
 			return err
 		}
 	}
