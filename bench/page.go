@@ -170,7 +170,7 @@ func (r *results) table(p project) string {
 	if p.serve != nil {
 		row("container until it answers a request", func(c contender) string { return r.cell(p, c, firstRequest, seconds, "%.2f s") })
 	}
-	return out.String()
+	return out.String() + r.optionTable(p)
 }
 
 func (r *results) cell(p project, c contender, scenario string, value func(measure) float64, format string) string {

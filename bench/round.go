@@ -81,11 +81,7 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 	}
 	r := &roundOf{bench: b, project: p, number: number, variants: variants, daemons: map[string]*daemon{}, images: map[string]image{},
 		base: map[string]bool{}, seen: map[string]contents{}, layers: map[string]map[string]bool{}}
-	defer func() {
-		for _, d := range r.daemons {
-			d.end()
-		}
-	}()
+	defer r.endDaemons()
 	if err := r.addBase("library/python:3.13-slim"); err != nil {
 		return nil, nil, err
 	}
@@ -162,12 +158,16 @@ func (r *roundOf) run(ctx context.Context) error {
 			}
 		}
 		if s.name == "base" { // the last warm one
-			if err := r.disks(); err != nil {
-				return err
-			}
 			if err := quiet(".", "crane", "copy", "--insecure", r.registryOfLab+"/library/python:3.13-slim", r.registry()+"/library/python:3.13-slim"); err != nil {
 				return err
 			}
+			if err := r.disks(); err != nil {
+				return err
+			}
+			if err := r.options(ctx); err != nil {
+				return err
+			}
+			r.endDaemons()
 		}
 	}
 	return nil
@@ -373,6 +373,14 @@ func (r *roundOf) oneLine(ctx context.Context, s scenario, c contender) error {
 	return nil
 }
 
+// endDaemons ends the warm daemons, to make room for the fresh ones.
+func (r *roundOf) endDaemons() {
+	for _, d := range r.daemons {
+		d.end()
+	}
+	clear(r.daemons)
+}
+
 // disks measures what each daemon keeps after all warm builds.
 func (r *roundOf) disks() error {
 	for _, c := range contenders {
@@ -381,8 +389,6 @@ func (r *roundOf) disks() error {
 			return err
 		}
 		r.note(measure{Contender: c.name, Scenario: disk, Bytes: n})
-		r.daemons[c.name].end()
-		delete(r.daemons, c.name)
 	}
 	return nil
 }
