@@ -21,7 +21,7 @@ const sizesHead = `# Sizes of the examples
 
 What each example's image adds to its base image: compressed layers, as a registry holds them. The table is written by ` + "`make sizes`" + ` from real
 builds. *System* are the packages in ` + "`[apt]` `run`" + `; *Python* is all else: the virtual environment with the dependencies and the
-application, their bytecode, and the bytecode of the standard library (4 MB), which the base images lack.
+application, their bytecode, and the bytecode of the standard library (3 MB), which the base images lack.
 
 | example | base | system | Python | together | layers |
 |---|---|---:|---:|---:|---:|
