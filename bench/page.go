@@ -131,7 +131,7 @@ func (r *results) table(p project) string {
 		}
 		out.WriteString(" |\n")
 	}
-	fmt.Fprintf(&out, "Medians of %d rounds. Seconds, and bytes that were pushed:\n\n", len(r.rounds(p.Name)))
+	fmt.Fprintf(&out, "Rounds: %d, of which these are medians. Seconds, and bytes that were pushed:\n\n", len(r.rounds(p.Name)))
 	header("build and push")
 	for _, s := range scenarios {
 		if s.fresh != "" {
@@ -174,7 +174,11 @@ func (r *results) table(p project) string {
 }
 
 func (r *results) cell(p project, c contender, scenario string, value func(measure) float64, format string) string {
-	return fmt.Sprintf(format, r.median(p.Name, c.name, scenario, value))
+	v := r.median(p.Name, c.name, scenario, value)
+	if math.IsNaN(v) {
+		return "?"
+	}
+	return fmt.Sprintf(format, v)
 }
 
 // size writes bytes for people.
@@ -204,7 +208,7 @@ type budget struct {
 
 var ratios = []budget{
 	{"cold build and push / uv, two stages", 1.0, 0.7, "data", "cold", "uv-multi", seconds},
-	{"one line of code / the fastest Dockerfile (uv, one stage)", 0.6, 0.3, "data", "code", "uv-single", seconds},
+	{"one line of code / uv, one stage", 0.6, 0.3, "data", "code", "uv-single", seconds},
 	{"small bump / uv, two stages", 0.12, 0.06, "data", "small", "uv-multi", seconds},
 	{"small bump and one line on a fresh runner, mode=max / uv, two stages", 0.3, 0.15, "data", "fresh-bump-max", "uv-multi", seconds},
 	{"nothing changed on a fresh runner / a Dockerfile of one line", 2.0, 1.2, "data", "fresh-unchanged-max", "line", seconds},
@@ -250,7 +254,7 @@ func (r *results) budgets() string {
 			digests[p.Name][m.Digest] = true
 		}
 		if n := len(r.rounds(p.Name)); n > 0 {
-			fmt.Fprintf(&out, "| digests of %d cold builds of `%s` on fresh daemons | 1 | 1 | %d | %d |\n", n, p.Name, len(digests[p.Name]), len(digests[p.Name]))
+			fmt.Fprintf(&out, "| digests of the cold builds of `%s` on fresh daemons (%d) | 1 | 1 | %d | %d |\n", p.Name, n, len(digests[p.Name]), len(digests[p.Name]))
 		}
 	}
 	return out.String()

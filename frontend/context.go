@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher/ignorefile"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
@@ -50,14 +51,22 @@ func (b *build) readContext(ctx context.Context, patterns []string) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	contents := make([][]byte, len(names))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			contents[i], err = readFile(groupCtx, ref, name)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	found := map[string][]byte{}
-	for _, name := range names {
-		data, err := readFile(ctx, ref, name)
-		if err != nil {
-			return nil, err
-		}
-		if data != nil {
-			found[name], b.files[name] = data, data
+	for i, name := range names {
+		if contents[i] != nil {
+			found[name], b.files[name] = contents[i], contents[i]
 		}
 	}
 	return found, nil
@@ -99,33 +108,34 @@ const (
 	largestFile = 64 << 20 // bytes
 )
 
-// readFile reads a file, or returns nil when there is none.
+// readFile reads a file, or returns nil when there is none. It does not ask for the size first, because the daemon mounts the tree for every
+// question.
 func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, error) {
 	if ref == nil {
 		return nil, nil
 	}
-	stat, err := ref.StatFile(ctx, client.StatRequest{Path: name})
-	if isMissing(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if stat.Size > largestFile {
-		return nil, pyfile.Errors{{File: name, Range: plan.FirstLine, Msg: fmt.Sprintf("the file has %d MB, and pyfile reads at most %d MB of one", stat.Size/1e6, largestFile/1000/1000),
-			Hint: "this is more than any tool writes for a project: check what made it"}}
-	}
-	data := make([]byte, 0, stat.Size)
+	data := []byte{}
 	for {
 		part, err := ref.ReadFile(ctx, client.ReadRequest{Filename: name, Range: &client.FileRange{Offset: len(data), Length: chunk}})
+		if isMissing(err) && len(data) == 0 {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		data = append(data, part...)
-		if len(part) < chunk || len(data) > largestFile {
+		if data = append(data, part...); len(data) > largestFile {
+			break
+		}
+		if len(part) < chunk {
 			return data, nil
 		}
 	}
+	stat, err := ref.StatFile(ctx, client.StatRequest{Path: name})
+	if err != nil {
+		return nil, err
+	}
+	return nil, pyfile.Errors{{File: name, Range: plan.FirstLine, Msg: fmt.Sprintf("the file has %d MB, and pyfile reads at most %d MB of one", stat.Size/1e6, largestFile/1000/1000),
+		Hint: "this is more than any tool writes for a project: check what made it"}}
 }
 
 // isLocal tells whether a definition is the client's own directory.
