@@ -32,6 +32,7 @@ type bench struct {
 	scenarios     []string // the only ones to measure; empty for all
 
 	work          string  // folder of the round
+	node          string  // address of the Docker Engine that runs the images
 	pushes, files traffic // of the registry and of the index
 }
 
@@ -325,12 +326,27 @@ func read(l v1.Layer) (contents, error) {
 	}
 }
 
-// docker runs the Docker Engine's client.
-func docker(ctx context.Context, args ...string) (string, float64, error) {
+// docker runs the client of the node's Docker Engine.
+func (b *bench) docker(ctx context.Context, args ...string) (string, float64, error) {
 	start := time.Now()
-	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "docker", append([]string{"--host", b.node}, args...)...).CombinedOutput()
 	if err != nil {
 		return "", 0, fmt.Errorf("docker %s: %w\n%s", strings.Join(args, " "), err, tail(string(out), 2000))
 	}
 	return strings.TrimSpace(string(out)), time.Since(start).Seconds(), nil
+}
+
+// startNode starts an empty Docker Engine, which stands for a node that runs the images.
+func (b *bench) startNode() error {
+	out, err := exec.Command("integration/lab/node", "containerd").Output()
+	if err != nil {
+		return fmt.Errorf("integration/lab/node: %w", err)
+	}
+	b.node = strings.TrimSpace(string(out))
+	return nil
+}
+
+// endNode ends it, and deletes all it has.
+func (b *bench) endNode() error {
+	return quiet(".", "integration/lab/node", "containerd", "--remove")
 }

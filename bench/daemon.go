@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,6 +69,15 @@ func (d *daemon) disk() (int64, error) {
 	var n int64
 	_, err = fmt.Sscan(string(out), &n)
 	return n, err
+}
+
+// freeDisk is the bytes that are free where dir is.
+func freeDisk(dir string) (int64, error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return 0, fmt.Errorf("statfs %s: %w", dir, err)
+	}
+	return int64(fs.Bavail) * fs.Bsize, nil
 }
 
 // build runs buildctl once and returns its seconds.

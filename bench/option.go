@@ -61,17 +61,17 @@ func (r *roundOf) options(ctx context.Context) error {
 			return err
 		}
 		r.note(measure{Contender: ours, Scenario: optionScenario(o), NewBytes: got.Over, Bytes: unpacked})
-		if _, _, err := docker(ctx, "pull", "--quiet", ref); err != nil {
+		if _, _, err := r.docker(ctx, "pull", "--quiet", ref); err != nil {
 			return err
 		}
 		for range 3 {
-			_, seconds, err := docker(ctx, "run", "--rm", "--read-only", "--network", "none", ref, "python", "-c", "import "+r.project.modules)
+			_, seconds, err := r.docker(ctx, "run", "--rm", "--read-only", "--network", "none", ref, "python", "-c", "import "+r.project.modules)
 			if err != nil {
-				return errors.Join(err, remove(ctx, ref))
+				return errors.Join(err, r.remove(ctx, ref))
 			}
 			r.note(measure{Contender: ours, Scenario: optionScenario(o), Seconds: seconds})
 		}
-		if err := remove(ctx, ref); err != nil {
+		if err := r.remove(ctx, ref); err != nil {
 			return err
 		}
 	}
@@ -79,8 +79,8 @@ func (r *roundOf) options(ctx context.Context) error {
 }
 
 // remove takes an image out of the Docker Engine.
-func remove(ctx context.Context, ref string) error {
-	_, _, err := docker(context.WithoutCancel(ctx), "image", "rm", "--force", ref)
+func (r *roundOf) remove(ctx context.Context, ref string) error {
+	_, _, err := r.docker(context.WithoutCancel(ctx), "image", "rm", "--force", ref)
 	return err
 }
 

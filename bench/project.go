@@ -26,9 +26,11 @@ type project struct {
 	small, big, added string
 	// second is another project with dependencies in common.
 	second []string
-	// modules are what a container imports first, and serve its command if it answers HTTP.
+	// modules are what a container imports first, and serve its command if it answers HTTP; it takes --port.
 	modules string
 	serve   []string
+	// disk is the bytes that a round takes, of all daemons and the registry together.
+	disk int64
 }
 
 var projects = []project{
@@ -37,13 +39,15 @@ var projects = []project{
 		small: "click", big: "uvloop", added: "itsdangerous",
 		second:  []string{"fastapi>=0.115", "uvicorn[standard]>=0.34", "jinja2", "sqlalchemy"},
 		modules: "fastapi, uvicorn, app.main",
-		serve:   []string{"uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"},
+		serve:   []string{"uvicorn", "app.main:app", "--host", "127.0.0.1"},
+		disk:    8e9,
 	},
 	{
 		Name: "data", example: "data", code: "src/data/report.py", line: "CHANGED = \"a line of code\"\n",
 		small: "certifi", big: "scipy", added: "tenacity",
 		second:  []string{"numpy", "pandas", "scikit-learn", "scipy", "matplotlib", "flask"},
 		modules: "numpy, pandas, scipy, sklearn, django, boto3, fastapi, data.report",
+		disk:    32e9,
 	},
 }
 

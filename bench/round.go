@@ -63,6 +63,10 @@ type measure struct {
 
 // round measures everything once for a project.
 func (b *bench) round(ctx context.Context, p project, number int) (runs []measure, images map[string]image, err error) {
+	if free, err := freeDisk(b.lab); err != nil || free < p.disk {
+		return nil, nil, errors.Join(err, fmt.Errorf("%s has %s free, and a round of %s takes up to %s; `docker image prune -a` and `buildctl prune` make room",
+			b.lab, size(float64(free)), p.Name, size(float64(p.disk))))
+	}
 	if b.work, err = os.MkdirTemp(b.lab, "bench-"); err != nil {
 		return nil, nil, err
 	}
@@ -72,6 +76,13 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 		return nil, nil, err
 	}
 	defer stop()
+	if err := b.endNode(); err != nil { // of a run that was killed
+		return nil, nil, err
+	}
+	if err := b.startNode(); err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, b.endNode()) }()
 	if err := b.writeDockerfiles(); err != nil {
 		return nil, nil, err
 	}
@@ -399,24 +410,31 @@ func (r *roundOf) node(ctx context.Context, c contender) error {
 	var pulled []string
 	defer func() {
 		for _, ref := range pulled {
-			_, _, _ = docker(context.WithoutCancel(ctx), "image", "rm", "--force", ref)
+			_, _, _ = r.docker(context.WithoutCancel(ctx), "image", "rm", "--force", ref)
 		}
 	}()
 	for _, step := range []struct{ tag, scenario string }{{"cold", ""}, {"code", pullCode}, {"small", pullSmall}} {
 		r.pushes.take()
 		ref := repo + ":" + step.tag
-		_, seconds, err := docker(ctx, "pull", "--quiet", ref)
+		_, seconds, err := r.docker(ctx, "pull", "--quiet", ref)
 		if err != nil {
 			return err
 		}
 		pulled = append(pulled, ref)
 		_, down, _, _ := r.pushes.take()
 		if step.scenario != "" {
+			want, err := r.newBytes(ref, c, false)
+			if err != nil {
+				return err
+			}
+			if down < want {
+				return fmt.Errorf("the node pulled %d bytes of %s, which has new layers of %d", down, ref, want)
+			}
 			r.note(measure{Contender: c.name, Scenario: step.scenario, Seconds: seconds, Pulled: down})
 		}
 	}
 	for range 3 {
-		_, seconds, err := docker(ctx, "run", "--rm", "--read-only", "--network", "none", repo+":cold", "python", "-c", "import "+r.project.modules)
+		_, seconds, err := r.docker(ctx, "run", "--rm", "--read-only", "--network", "none", repo+":cold", "python", "-c", "import "+r.project.modules)
 		if err != nil {
 			return err
 		}
@@ -440,11 +458,11 @@ func (r *roundOf) request(ctx context.Context, ref string) (float64, error) {
 	port := fmt.Sprint(r.port + 3)
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	start := time.Now()
-	id, _, err := docker(ctx, append([]string{"run", "--detach", "--read-only", "--publish", "127.0.0.1:" + port + ":8000", ref}, r.project.serve...)...)
+	id, _, err := r.docker(ctx, append(append([]string{"run", "--detach", "--read-only", "--network", "host", ref}, r.project.serve...), "--port", port)...)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _, _, _ = docker(context.WithoutCancel(ctx), "rm", "--force", id) }()
+	defer func() { _, _, _ = r.docker(context.WithoutCancel(ctx), "rm", "--force", id) }()
 	for time.Since(start) < 30*time.Second {
 		answer, err := client.Get("http://127.0.0.1:" + port + "/")
 		if err == nil {
@@ -455,6 +473,6 @@ func (r *roundOf) request(ctx context.Context, ref string) (float64, error) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	log, _, _ := docker(ctx, "logs", id)
+	log, _, _ := r.docker(ctx, "logs", id)
 	return 0, fmt.Errorf("no answer within 30 s:\n%s", log)
 }

@@ -33,7 +33,7 @@ type overlay2 struct{ addr string }
 func newOverlay2(t *testing.T) overlay2 {
 	t.Helper()
 	remove := func() {
-		if _, err := labScript("overlay2", "--remove"); err != nil {
+		if _, err := labScript("node", "overlay2", "--remove"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -47,7 +47,7 @@ func newOverlay2(t *testing.T) overlay2 {
 		return string(index)
 	}
 	before := bridge()
-	out, err := labScript("overlay2")
+	out, err := labScript("node", "overlay2")
 	if err != nil {
 		t.Fatal(err)
 	}

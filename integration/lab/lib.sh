@@ -5,7 +5,7 @@ lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # All state is in one folder outside the checkout. Sockets are below it too, so its path must be short.
 state=$(realpath -m "${PYFILE_LAB:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfile/lab}")
 registry=${PYFILE_LAB_REGISTRY:-localhost:5055}
-overlay2_bridge=pyfile-overlay2 # the network interface of the engine that the script overlay2 starts
+node_bridges=pyf- # the network interfaces of the engines that the script node starts begin so; at most 15 letters
 export PATH="$state/bin:$PATH"
 
 say() { printf 'lab: %s\n' "$*" >&2; }
