@@ -233,14 +233,12 @@ func (b *bench) pushImage(img v1.Image, image string) error {
 	return remote.Write(ref, img)
 }
 
-// image is what was pushed: what it weighs, and which distributions its layers hold.
+// image is what was pushed, and what it weighs.
 type image struct {
-	Digest string  `json:"digest"`
-	Layers int     `json:"layers"`
-	Size   int64   `json:"size"`     // compressed
-	Over   int64   `json:"overBase"` // of that, not in the base image
-	App    int64   `json:"app"`      // the last layer
-	Sizes  []int64 `json:"sizes"`
+	Digest string `json:"digest"`
+	Layers int    `json:"layers"`
+	Size   int64  `json:"size"`     // compressed
+	Over   int64  `json:"overBase"` // of that, not in the base image
 }
 
 // contents is what the bench looks for in layers, by digest. A layer is read once.
@@ -274,8 +272,6 @@ func (b *bench) look(ref string, base map[string]bool, seen map[string]contents)
 			return image{}, contents{}, err
 		}
 		out.Size += size
-		out.Sizes = append(out.Sizes, size)
-		out.App = size
 		if base[digest.String()] {
 			continue
 		}

@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string) error {
 	all.Machine = machine()
 	for round := 1; round <= *rounds; round++ {
 		for _, p := range projects {
-			if !slices.Contains(strings.Split(*only, ","), p.Name) || all.has(p.Name, round) {
+			if !slices.Contains(strings.Split(*only, ","), p.Name) || *some == "" && all.has(p.Name, round) {
 				continue
 			}
 			runs, images, err := b.round(ctx, p, round)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +56,7 @@ type measure struct {
 	Seconds   float64 `json:"seconds,omitempty"`
 	Pushed    int64   `json:"pushed,omitempty"`   // bytes sent to the registry
 	Pulled    int64   `json:"pulled,omitempty"`   // bytes taken from the registry
-	Blobs     int64   `json:"blobs,omitempty"`    // of it: blobs, but for the frontend's image
+	Blobs     int64   `json:"blobs,omitempty"`    // how many blobs that was
 	Fetched   int64   `json:"fetched,omitempty"`  // bytes taken from the index
 	Bytes     int64   `json:"bytes,omitempty"`    // of disk
 	NewBytes  int64   `json:"newBytes,omitempty"` // layers that the first image does not have
@@ -90,6 +92,9 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := fill(ctx, variants); err != nil {
+		return nil, nil, err
+	}
 	r := &roundOf{bench: b, project: p, number: number, variants: variants, daemons: map[string]*daemon{}, images: map[string]image{},
 		base: map[string]bool{}, seen: map[string]contents{}, layers: map[string]map[string]bool{}}
 	defer r.endDaemons()
@@ -98,6 +103,43 @@ func (b *bench) round(ctx context.Context, p project, number int) (runs []measur
 	}
 	err = r.run(ctx)
 	return r.runs, r.images, err
+}
+
+// fetchable are the wheels in a lock that builds for this platform may ask for.
+var fetchable = regexp.MustCompile(`url = "(http://[^"]+-(?:[^"]*cp313|[^"]*abi3|[^"]*py3)-[^"]*(?:any|manylinux[^"]*_x86_64)\.whl)"`)
+
+// fill has the mirror fetch the wheels of all variants, so that the first way to build does not wait for the index on behalf of the others.
+func fill(ctx context.Context, variants map[string]*variant) error {
+	done := map[string]bool{}
+	for _, v := range variants {
+		lock, err := os.ReadFile(filepath.Join(v.dir, "uv.lock"))
+		if err != nil {
+			return err
+		}
+		for _, m := range fetchable.FindAllSubmatch(lock, -1) {
+			address := string(m[1])
+			if done[address] {
+				continue
+			}
+			done[address] = true
+			request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+			if err != nil {
+				return err
+			}
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return err
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s: %s", address, answer.Status)
+			}
+		}
+	}
+	if len(done) == 0 {
+		return errors.New("the locks name no wheel of this platform")
+	}
+	return nil
 }
 
 // roundOf is the state of a round.
@@ -354,7 +396,7 @@ func (r *roundOf) caches(ctx context.Context) error {
 // oneLine measures a Dockerfile of one line in the same scenario.
 func (r *roundOf) oneLine(ctx context.Context, s scenario, c contender) error {
 	ref := c.image(r.bench, r.project)
-	args := append(c.args(r.bench, r.variants["first"].dir), "--output", "type=image,name="+ref+":1,push=true")
+	args := append(c.args(r.bench, r.variants["first"].dir), "--output", "type=image,name="+ref+":"+s.name+",push=true")
 	d := r.daemons[c.name]
 	if d == nil {
 		var err error

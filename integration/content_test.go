@@ -11,10 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // content is what an image holds.
@@ -27,18 +23,7 @@ type content struct {
 // contentOf reads an image, whose base has a number of layers.
 func contentOf(t *testing.T, image string, baseLayers int) content {
 	t.Helper()
-	ref, err := name.ParseReference(image, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous))
-	if err != nil {
-		t.Fatal(err)
-	}
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
+	layers := layersOf(t, image)
 	var c content
 	for i, l := range layers {
 		blob, err := l.Uncompressed()

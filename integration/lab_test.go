@@ -231,6 +231,24 @@ func (p pushed) names(t *testing.T) map[string]string {
 	return names
 }
 
+// layersOf are the layers of an image for this platform, base first.
+func layersOf(t *testing.T, image string) []v1.Layer {
+	t.Helper()
+	ref, err := name.ParseReference(image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous))
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return layers
+}
+
 // missingFrom lists the layers of p that other does not have.
 func (p pushed) missingFrom(other pushed) []string {
 	var out []string

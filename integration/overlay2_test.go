@@ -20,10 +20,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // overlay2 is a Docker Engine of the test's own, with the overlay2 store: its BuildKit cannot merge.
@@ -293,18 +289,7 @@ func (o overlay2) errors(t *testing.T) {
 // treeOf is what a container of an image sees: each path with its type, mode, owner, time and content.
 func treeOf(t *testing.T, image string) map[string]string {
 	t.Helper()
-	ref, err := name.ParseReference(image, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous))
-	if err != nil {
-		t.Fatal(err)
-	}
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
+	layers := layersOf(t, image)
 	tree := map[string]string{}
 	for _, l := range layers {
 		blob, err := l.Uncompressed()

@@ -15,9 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -118,18 +115,7 @@ func TestTargetWheelsIsTheLockAndTheApp(t *testing.T) {
 // layerFiles are the files of an image's last layer: the hashes of their content by path.
 func layerFiles(t *testing.T, image string) map[string]string {
 	t.Helper()
-	ref, err := name.ParseReference(image, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous))
-	if err != nil {
-		t.Fatal(err)
-	}
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
+	layers := layersOf(t, image)
 	blob, err := layers[len(layers)-1].Uncompressed()
 	if err != nil {
 		t.Fatal(err)
