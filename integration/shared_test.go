@@ -229,11 +229,12 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 	for _, test := range []struct {
 		name, base string
 		changed    []string // layers above the base
+		installs   bool     // some step runs that installs or compiles
 	}{
-		{"patched", derivedBase(t, "shared-patched", "RUN touch /etc/patched"), nil},
-		{"rebuilt", derivedBase(t, "shared-rebuilt", "RUN touch /etc/rebuilt\nFROM scratch\nCOPY --from=0 / /\n"+envLines(beforeBase)), nil},
+		{"patched", derivedBase(t, "shared-patched", "RUN touch /etc/patched"), nil, false},
+		{"rebuilt", derivedBase(t, "shared-rebuilt", "RUN touch /etc/rebuilt\nFROM scratch\nCOPY --from=0 / /\n"+envLines(beforeBase)), nil, false},
 		{"next patch release of Python", registryHost + "/lab/python:3.13.next-slim",
-			[]string{"bytecode of the standard library", "what the base is"}},
+			[]string{"bytecode of the standard library", "what the base is"}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			line := "base = \"" + test.base + "\"\ncmd ="
@@ -244,8 +245,14 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 				t.Fatal("the base is the same")
 			}
 			registry.take()
-			labDaemon().push(t, dir, registry.host+image+":1")
+			_, log := labDaemon().push(t, dir, registry.host+image+":1")
 			sent := uploads(registry.takeTransfers())
+			ran := slices.DeleteFunc(ranSteps(log), func(name string) bool {
+				return !strings.HasPrefix(name, "[base] install ") && !strings.HasPrefix(name, "[base] compile ")
+			})
+			if len(ran) > 0 != test.installs {
+				t.Errorf("these steps ran: %v", ran)
+			}
 			after := imageOf(t, registryHost+image+":1")
 			names := after.names(t)
 			var changed []string
@@ -270,6 +277,17 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 				t.Errorf("it prints %q", got)
 			}
 		})
+	}
+}
+
+// TestAnInterpreterThatNeedsOtherFilesKeepsThem builds on a base whose python3.13 is a script.
+func TestAnInterpreterThatNeedsOtherFilesKeepsThem(t *testing.T) {
+	dir, image := numpyProject(t), registryHost+newRepository("wrapped")+":1"
+	base := derivedBase(t, "wrapped", `RUN cd /usr/local/bin && mv python3.13 real && printf '#!/bin/sh\nexec /usr/local/bin/real "$@"\n' > python3.13 && chmod 755 python3.13`)
+	replace(t, dir, "Pyfile", "cmd =", "base = \""+base+"\"\ncmd =")
+	labDaemon().push(t, dir, image)
+	if got := run(t, image); "numpy=="+got != numpy+"\n" {
+		t.Errorf("it prints %q", got)
 	}
 }
 

@@ -82,14 +82,14 @@ func (s *stages) addApp() error {
 			return err
 		}
 		s.installs(Step{ID: "install-app", Stage: Final, Name: "[final] install " + s.app.name(), Origin: origin,
-			Exec: s.program(s.tool(), "install", append(args, wheelDir), Mount{Path: wheelDir, From: wheel})}, "install "+s.app.name())
+			Exec: s.installer(append(args, wheelDir), Mount{Path: wheelDir, From: wheel})}, "install "+s.app.name())
 	case installSource:
 		args := []string{"source", "--out", outDir, "--dir", s.workdir(), "--python", s.minor, "--interpreter", s.runs.Path, "--facts", factsDir, "--built"}
 		if b := s.File.Bytecode.Dependencies; b.Set() && !b.Value {
 			args = append(args, "--bytecode=false")
 		}
 		s.installs(Step{ID: "install-app", Stage: Final, Name: "[final] add the source to " + s.workdir(), Origin: origin,
-			Exec: s.program(s.tool(), "install", append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)})}, "source of "+s.app.name())
+			Exec: s.installer(append(args, sourceDir), Mount{Path: sourceDir, From: s.appSource(), Source: subtree(s.app.dir)})}, "source of "+s.app.name())
 	}
 	return nil
 }

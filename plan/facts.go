@@ -22,8 +22,9 @@ const notesDir = Venv + "/share/pyfile"
 const FactsFile = notesDir + "/base.json"
 
 const (
-	factsStep = "facts"
-	baseStep  = "base-image"
+	factsStep  = "facts"
+	baseStep   = "base-image"
+	stdlibStep = "stdlib"
 )
 
 // note adds the step that keeps some files of other steps, and returns it: its tree is a layer.

@@ -79,7 +79,7 @@ func (s *stages) installTrees(id string, packages ...lock.Artifact) error {
 	if len(packages) > 1 {
 		what += fmt.Sprintf(" and %d more", len(packages)-1)
 	}
-	s.installs(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(), Exec: s.program(s.tool(), "install", args, mounts...)}, "install "+what)
+	s.installs(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(), Exec: s.installer(args, mounts...)}, "install "+what)
 	return nil
 }
 

@@ -138,7 +138,7 @@ func TestSourcesAreReadWithoutAnImageBeforeTheBuildIsPlanned(t *testing.T) {
 
 func TestOnlyWhatHasCodeToCompileIsBuiltInTheBuilderImage(t *testing.T) {
 	p := decided(t, sourcesProject("[apt]\nbuild = [\"libpq-dev\", \"gcc\"]\nrun = [\"libpq5\"]\n"), sourcesInputs())
-	for id, root := range map[string]string{"build:native": "builder-packages", "build:words": baseStep, "build:tools": baseStep, "install:native": baseStep} {
+	for id, root := range map[string]string{"build:native": "builder-packages", "build:words": "quick-tool", "build:tools": "quick-tool", "install:native": "python"} {
 		if got := p.step(t, id).Exec.Root; got != root {
 			t.Errorf("%s runs in %s, want %s", id, got, root)
 		}
@@ -301,7 +301,7 @@ func TestNothingIsAskedOfABaseThatItCannotDo(t *testing.T) {
 	if got := p.step(t, "build:words").Exec.Root; got != "slim-image" {
 		t.Errorf("a wheel is built in %s, and the base has no pip", got)
 	}
-	if root, args := p.step(t, "install:native").Exec.Root, p.step(t, "install:native").Exec.Args; root != baseStep || !slices.Contains(args, "/usr/bin/python3.13") {
+	if root, args := p.step(t, "install:native").Exec.Root, p.step(t, "install:native").Exec.Args; root != "python" || !slices.Contains(args, "/usr/bin/python3.13") {
 		t.Errorf("wheels are installed in %s by %v", root, args)
 	}
 	if link := p.step(t, runtimeStep); !slices.ContainsFunc(link.Files.Actions, func(a Action) bool { return a.Symlink != nil && a.Symlink.Target == "/usr/bin/python3.13" }) {

@@ -115,15 +115,6 @@ func (s *stages) asked() ([]string, error) {
 	return out, nil
 }
 
-// tool is the image whose Python runs the helper's work: the base, on the build platform.
-func (s *stages) tool() string {
-	if !s.foreign {
-		return s.base(s.Project, s.in.Base)
-	}
-	return s.add(Step{ID: "tool-image", Stage: Base, Origin: s.origin(s.File.Base.Range),
-		Name: "[base] FROM " + s.in.Base.Ref + " for the build platform", Image: &ImageSource{Ref: s.in.Base.Ref}})
-}
-
 // builderRef is the image in which code is compiled. What is compiled against glibc does not run with musl, so that an Alpine base without a
 // builder of its own is its own builder.
 func (s *stages) builderRef() string {
@@ -158,7 +149,7 @@ func (s *stages) install(g Group) error {
 	}
 	what := wheelNames(g.Wheels)
 	s.installs(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what, Origin: s.origin(s.File.Dependencies.Range),
-		Exec: s.program(s.tool(), "install", args, mounts...)}, "install "+what)
+		Exec: s.installer(args, mounts...)}, "install "+what)
 	return nil
 }
 
@@ -208,8 +199,8 @@ func (s *stages) stdlib() {
 	} else {
 		args = append(args, "--lib", lib)
 	}
-	s.layer(Step{ID: "stdlib", Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
-		Exec: s.program(s.tool(), "install", args, mounts...)}, "bytecode of the standard library")
+	s.layer(Step{ID: stdlibStep, Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
+		Exec: s.installer(args, mounts...)}, "bytecode of the standard library")
 }
 
 // runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations

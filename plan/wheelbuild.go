@@ -123,7 +123,7 @@ func (s *stages) backend(command string, b source, at workplace, env string) *Ex
 	if b.context {
 		args = append(args, "--own")
 	}
-	return reports(s.program(at.root, "build", args,
+	return reports(s.program(s.quick(at.root), "build", args,
 		Mount{Path: sourceDir, From: b.tree, Source: b.part, Discard: true}, Mount{Path: envDir, From: env}, Mount{Path: outDir, Output: true}))
 }
 

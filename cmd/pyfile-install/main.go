@@ -24,7 +24,8 @@ const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]..., 
   wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any]
           [--remove WORD,...] [--strip] [--facts DIR [--built] [--changing]] WHEEL|DIR...
   source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] [--facts DIR [--built]] DIR
-  stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]`
+  stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]
+  python  --out DIR --interpreter FILE --lib DIR`
 
 func main() {
 	syscall.Umask(0o022) // of the programs started here
@@ -98,6 +99,14 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Out, o.Interpreter = *out, *interpreter
 		return install.Stdlib(ctx, o)
+	case "python":
+		o := install.InterpreterOptions{Output: os.Stderr}
+		flags.StringVar(&o.Lib, "lib", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out, o.Interpreter = *out, *interpreter
+		return install.Interpreter(ctx, o)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-install\n%s", strings.TrimSpace(args[0]), usage)
 }

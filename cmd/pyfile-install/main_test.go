@@ -80,6 +80,11 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	said, err := exec.Command(interpreter, "-c", "import os, sys; print(os.path.realpath(sys.executable), os.path.dirname(os.__file__))").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, library, _ := strings.Cut(strings.TrimSpace(string(said)), " ")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "os.py"), []byte("x = 1\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -92,9 +97,10 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 		{"source --out OUT --dir /app --python 3.13 --interpreter PYTHON --jobs 1 DIR", "app/__pycache__"},
 		{"source --out OUT --dir /app --python 3.13 --interpreter /nowhere --bytecode=false DIR", "app/os.py"},
 		{"stdlib --out OUT --interpreter PYTHON --lib DIR --dir /usr/local/lib/python3.13 --jobs 1", "usr/local/lib/python3.13/__pycache__"},
+		{"python --out OUT --interpreter PROGRAM --lib LIBRARY", program},
 	} {
 		out := filepath.Join(t.TempDir(), "out")
-		args := strings.Fields(strings.NewReplacer("OUT", out, "PYTHON", interpreter, "DIR", dir).Replace(tt.args))
+		args := strings.Fields(strings.NewReplacer("OUT", out, "PYTHON", interpreter, "DIR", dir, "PROGRAM", program, "LIBRARY", library).Replace(tt.args))
 		if printed, status := helper(t, args...); printed != "" || status != 0 {
 			t.Errorf("%s: printed %q and ended with %d", tt.args, printed, status)
 		}
