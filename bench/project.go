@@ -22,8 +22,8 @@ type project struct {
 	example string
 	// code is the file of which a line changes, and the line that is added.
 	code, line string
-	// small and big are dependencies that are bumped, and added one that is added.
-	small, big, added string
+	// small and big are dependencies that are bumped, later one that a fresh runner bumps, and added one that is added.
+	small, big, later, added string
 	// second is another project with dependencies in common.
 	second []string
 	// modules are what a container imports first, and serve its command if it answers HTTP; it takes --port.
@@ -36,7 +36,7 @@ type project struct {
 var projects = []project{
 	{
 		Name: "web", example: "fastapi", code: "app/main.py", line: "CHANGED = \"a line of code\"\n",
-		small: "click", big: "uvloop", added: "itsdangerous",
+		small: "click", big: "uvloop", later: "idna", added: "itsdangerous",
 		second:  []string{"fastapi>=0.115", "uvicorn[standard]>=0.34", "jinja2", "sqlalchemy"},
 		modules: "fastapi, uvicorn, app.main",
 		serve:   []string{"uvicorn", "app.main:app", "--host", "127.0.0.1"},
@@ -44,7 +44,7 @@ var projects = []project{
 	},
 	{
 		Name: "data", example: "data", code: "src/data/report.py", line: "CHANGED = \"a line of code\"\n",
-		small: "certifi", big: "scipy", added: "tenacity",
+		small: "certifi", big: "scipy", later: "idna", added: "tenacity",
 		second:  []string{"numpy", "pandas", "scikit-learn", "scipy", "matplotlib", "flask"},
 		modules: "numpy, pandas, scipy, sklearn, django, boto3, fastapi, data.report",
 		disk:    32e9,
@@ -74,7 +74,7 @@ func (b *bench) variants(p project, root, index string) (map[string]*variant, er
 		out[name] = v
 		return b.export(v.dir, index)
 	}
-	// The first state is locked one release behind in the two dependencies that are bumped later.
+	// The first state is locked one release behind in the dependencies that are bumped later.
 	first := filepath.Join(root, "first")
 	newest := map[string]string{}
 	err := make("first", filepath.Join("examples", p.example), func(dir string) error {
@@ -87,7 +87,7 @@ func (b *bench) variants(p project, root, index string) (map[string]*variant, er
 		if err := b.lock(dir, index); err != nil {
 			return err
 		}
-		for _, name := range []string{p.small, p.big} {
+		for _, name := range []string{p.small, p.big, p.later} {
 			now, err := locked(dir, name)
 			if err != nil {
 				return err
@@ -114,12 +114,7 @@ func (b *bench) variants(p project, root, index string) (map[string]*variant, er
 		{"code", "", true, code},
 		{"small", p.small, false, bump(p.small)},
 		{"big", p.big, false, bump(p.big)},
-		{"small+code", p.small, true, func(dir string) error {
-			if err := code(dir); err != nil {
-				return err
-			}
-			return bump(p.small)(dir)
-		}},
+		{"later", p.later, false, bump(p.later)},
 		{"added", p.added, false, func(dir string) error {
 			file := filepath.Join(dir, "pyproject.toml")
 			data, err := os.ReadFile(file)
@@ -182,7 +177,7 @@ func (b *bench) other(p project, dir, index string) error {
 		return err
 	}
 	// The same releases as the first project, whose lock is one behind.
-	for _, name := range []string{p.small, p.big} {
+	for _, name := range []string{p.small, p.big, p.later} {
 		first, err := locked(filepath.Join(filepath.Dir(dir), "first"), name)
 		if err != nil {
 			return err

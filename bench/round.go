@@ -33,10 +33,10 @@ var scenarios = []scenario{
 	{name: "base", title: "base image patched", variant: "first", patched: true},
 	{name: "fresh-unchanged-max", title: "fresh runner, nothing changed, mode=max", variant: "first", fresh: "max"},
 	{name: "fresh-code-max", title: "fresh runner, one line of code, mode=max", variant: "code", fresh: "max"},
-	{name: "fresh-bump-max", title: "fresh runner, small bump and one line, mode=max", variant: "small+code", fresh: "max"},
+	{name: "fresh-bump-max", title: "fresh runner, a dependency bumped, mode=max", variant: "later", fresh: "max"},
 	{name: "fresh-unchanged-min", title: "fresh runner, nothing changed, mode=min", variant: "first", fresh: "min"},
 	{name: "fresh-code-min", title: "fresh runner, one line of code, mode=min", variant: "code", fresh: "min"},
-	{name: "fresh-bump-min", title: "fresh runner, small bump and one line, mode=min", variant: "small+code", fresh: "min"},
+	{name: "fresh-bump-min", title: "fresh runner, a dependency bumped, mode=min", variant: "later", fresh: "min"},
 }
 
 // What a node and a container do is measured too, with these names.

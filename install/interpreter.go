@@ -264,9 +264,9 @@ func (c copier) tree(ctx context.Context, dir string, skip func(string) bool) er
 
 // all copies the file system that the root directory is on.
 func (c copier) all(ctx context.Context) error {
-	device := func(info fs.FileInfo) uint64 {
+	device := func(info fs.FileInfo) uint64 { // of the file system
 		st, _ := info.Sys().(*syscall.Stat_t)
-		return uint64(st.Dev)
+		return st.Dev
 	}
 	top, err := os.Stat("/")
 	if err != nil {

@@ -283,7 +283,7 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 // TestAnInterpreterThatNeedsOtherFilesKeepsThem builds on a base whose python3.13 is a script.
 func TestAnInterpreterThatNeedsOtherFilesKeepsThem(t *testing.T) {
 	dir, image := numpyProject(t), registryHost+newRepository("wrapped")+":1"
-	base := derivedBase(t, "wrapped", `RUN cd /usr/local/bin && mv python3.13 real && printf '#!/bin/sh\nexec /usr/local/bin/real "$@"\n' > python3.13 && chmod 755 python3.13`)
+	base := derivedBase(t, "wrapped", `RUN cd /usr/local/bin && mv python3.13 real && printf '#!/bin/bash\nexec -a "$0" /usr/local/bin/real "$@"\n' > python3.13 && chmod 755 python3.13`)
 	replace(t, dir, "Pyfile", "cmd =", "base = \""+base+"\"\ncmd =")
 	labDaemon().push(t, dir, image)
 	if got := run(t, image); "numpy=="+got != numpy+"\n" {
