@@ -64,7 +64,7 @@ func (r *roundOf) options(ctx context.Context) error {
 		if _, _, err := r.docker(ctx, "pull", "--quiet", ref); err != nil {
 			return err
 		}
-		for range 3 {
+		for range 5 {
 			_, seconds, err := r.docker(ctx, "run", "--rm", "--read-only", "--network", "none", ref, "python", "-c", "import "+r.project.modules)
 			if err != nil {
 				return errors.Join(err, r.remove(ctx, ref))

@@ -217,8 +217,10 @@ func (r *roundOf) run(ctx context.Context) error {
 			if err := r.disks(); err != nil {
 				return err
 			}
-			if err := r.options(ctx); err != nil {
-				return err
+			if r.number == 1 { // sizes are the same in every round
+				if err := r.options(ctx); err != nil {
+					return err
+				}
 			}
 			r.endDaemons()
 		}
