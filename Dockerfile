@@ -14,12 +14,12 @@ ARG TARGETARCH
 # Without these labels buildx hands --call, --build-context and bake contexts to Docker's own frontend.
 LABEL moby.buildkit.frontend.network.none="true" \
       moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts,moby.buildkit.frontend.gitquerystring"
-# A layer of its own for each helper: their bytes rarely change, and the builds of every user mount them. The last letter of some is
-# a pattern, which a program that is not built yet does not match.
+# A layer of its own for each helper: their bytes rarely change, and the builds of every user mount them.
 COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-install /pyfile-install
 COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-index /pyfile-index
 COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-build /pyfile-build
-COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-distr[o] /
-COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-verif[y] /
+COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-distro /pyfile-distro
+COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-verify /pyfile-verify
+COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile-step /pyfile-step
 COPY --from=build --chmod=0755 /programs/linux_${TARGETARCH}/pyfile /pyfile
 ENTRYPOINT ["/pyfile"]

@@ -7,7 +7,7 @@ SHELL := bash
 ARCHES ?= $(shell go env GOARCH)
 PROGRAMS ?= dist/programs
 # What the frontend image holds: the frontend, and the programs that it mounts into builds. The Dockerfile copies each.
-COMMANDS := pyfile pyfile-install pyfile-index pyfile-build pyfile-distro pyfile-verify
+COMMANDS := pyfile pyfile-install pyfile-index pyfile-build pyfile-distro pyfile-verify pyfile-step
 TOOLS := integration/lab/tools
 
 .PHONY: help

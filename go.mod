@@ -17,6 +17,8 @@ require (
 	google.golang.org/grpc v1.84.0
 )
 
+require github.com/moby/sys/user v0.5.0
+
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/containerd/containerd/v2 v2.4.2 // indirect

@@ -13,7 +13,7 @@ import (
 const module = "github.com/org/pyfile/"
 
 // order is the pipeline: a package may import only what stands above it.
-var order = []string{"diagnosis", "pyfile", "python", "elf", "facts", "distro", "index", "build", "verify", "lock", "plan", "llb", "frontend"}
+var order = []string{"authority", "diagnosis", "pyfile", "python", "elf", "facts", "distro", "index", "build", "verify", "lock", "plan", "llb", "frontend"}
 
 // inside are the packages whose code runs inside builds, in small programs whose bytes are parts of cache keys: what they may import
 // of this module.
@@ -21,22 +21,26 @@ var inside = map[string][]string{
 	"facts":              {"elf"},
 	"install":            {"elf", "facts"},
 	"build":              {"install", "diagnosis", "python"},
-	"distro":             {"python", "diagnosis"},
+	"distro":             {"authority", "python", "diagnosis"},
 	"verify":             {"distro", "elf", "facts", "python"},
+	"step":               {"authority", "diagnosis"},
 	"cmd/pyfile-install": {"install"},
 	"cmd/pyfile-index":   {"index"},
 	"cmd/pyfile-build":   {"build", "diagnosis", "distro"},
 	"cmd/pyfile-distro":  {"distro", "diagnosis"},
 	"cmd/pyfile-verify":  {"verify", "facts", "python"},
+	"cmd/pyfile-step":    {"step", "diagnosis"},
 }
 
 // libraries are the modules that a package may import beside the standard library; tests are free.
 var libraries = map[string][]string{
+	"authority":          nil,
 	"diagnosis":          nil,
 	"elf":                nil,
 	"facts":              nil,
 	"distro":             nil,
 	"verify":             nil,
+	"step":               {"github.com/moby/sys/user"},
 	"pyfile":             {"github.com/pelletier/go-toml/v2"},
 	"python":             nil,
 	"index":              nil,
@@ -50,6 +54,7 @@ var libraries = map[string][]string{
 	"cmd/pyfile-build":   nil,
 	"cmd/pyfile-distro":  nil,
 	"cmd/pyfile-verify":  nil,
+	"cmd/pyfile-step":    nil,
 }
 
 func TestImportsPointOnlyUpThePipeline(t *testing.T) {

@@ -25,6 +25,7 @@ type EnvOptions struct {
 	File         string // requirements file with more of them, as FormatRequirements writes it; may be empty
 	Constraints  string // file of the same form that limits versions, also those of what builds the requirements; may be empty
 	Before       string // day, 2024-12-31: nothing that was uploaded on it or later is installed; empty for no limit
+	CA           string // file with certificates to trust besides those that pip does; empty for none, and it need not be there
 	Output       io.Writer
 }
 
@@ -104,6 +105,7 @@ func (o EnvOptions) install(ctx context.Context, f found, dir, work string, requ
 	if err != nil {
 		return err
 	}
+	p.ca = o.CA
 	var cut []string
 	if o.Before != "" {
 		if p, err = p.cutting(ctx, f, work); err != nil {

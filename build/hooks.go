@@ -72,13 +72,16 @@ type answer struct {
 	Failed      string       `json:"failed"`
 	Requires    *[]string    `json:"requires"`
 	Wheel       string       `json:"wheel"`
+	Version     string       `json:"version"`
+	Versioneer  any          `json:"versioneer"` // what its get_versions returns
+	File        string       `json:"file"`       // where its versionfile_source is
 	Interpreter *interpreter `json:"interpreter"`
 }
 
 // grace is how long output is waited for when the process has ended.
 const grace = 2 * time.Second
 
-// call runs a hook in a process of the environment: "requires" or "wheel".
+// call runs a hook in a process of the environment: "requires", "wheel", "version" or "versioneer".
 func (b Backend) call(ctx context.Context, hook, out, work string, variables []string) (answer, error) {
 	var a answer
 	source, err := filepath.Abs(b.Source)
@@ -146,7 +149,7 @@ func (b Backend) call(ctx context.Context, hook, out, work string, variables []s
 		return a, fmt.Errorf("the build backend %s failed: %s", b.Name, a.Failed)
 	case failed != nil:
 		return a, fmt.Errorf("the build backend %s failed: %w", b.Name, failed)
-	case a.Wheel == "" && a.Requires == nil:
+	case a.Wheel == "" && a.Version == "" && a.Requires == nil:
 		return a, errors.New("the build backend " + b.Name + " ended the process")
 	}
 	return a, nil

@@ -2,12 +2,13 @@
 
 # Calls hooks of a build backend (PEP 517).
 #
-# The argument is a JSON object: "report", the number of a file to report to; "hook", which is "requires" or "wheel"; "backend", as
-# build-backend of pyproject.toml has it; "paths", the directories of backend-path; "settings", the config settings or null; and "out",
-# the directory for the wheel. The working directory is the source.
+# The argument is a JSON object: "report", the number of a file to report to; "hook", which is "requires", "wheel", "version" or "versioneer";
+# "backend", as build-backend of pyproject.toml has it; "paths", the directories of backend-path; "settings", the config settings or null; and
+# "out", the directory for the wheel or the metadata. The working directory is the source.
 #
 # One JSON object is written to the report: "missing" with requirements, "failed" with a line about an exception, "requires" with
-# requirements, or "wheel" with a file name. "interpreter" says what the interpreter is, with the last two.
+# requirements, "version" with a version, or "wheel" with a file name. "interpreter" says what the interpreter is, with the last of these.
+import email
 import importlib
 import importlib.metadata
 import json
@@ -16,6 +17,7 @@ import platform
 import re
 import sysconfig
 import traceback
+import zipfile
 
 # Backends change sys.argv, as setup.py wants its own.
 arguments = json.loads(sys.argv[1])
@@ -77,7 +79,32 @@ def interpreter():
     }
 
 
+def version(backend, settings):
+    # What the metadata says, which a backend can make without building anything, mostly.
+    prepare = getattr(backend, "prepare_metadata_for_build_wheel", None)
+    if prepare:
+        with open(os.path.join(arguments["out"], os.fspath(prepare(arguments["out"], settings)), "METADATA"), encoding="utf-8") as f:
+            text = f.read()
+    else:
+        with zipfile.ZipFile(os.path.join(arguments["out"], backend.build_wheel(arguments["out"], settings, None))) as wheel:
+            text = wheel.read(next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))).decode()
+    return email.message_from_string(text)["Version"]
+
+
+def versioneer():
+    # It is a module of the project, or else one that the build requires.
+    sys.path.insert(0, os.getcwd())
+    import versioneer
+
+    found = versioneer.get_versions()
+    if found.get("error"):
+        raise RuntimeError(found["error"])
+    return {"version": found["version"], "versioneer": found, "file": versioneer.get_config_from_root(versioneer.get_root()).versionfile_source}
+
+
 def call():
+    if arguments["hook"] == "versioneer":
+        return versioneer()
     backend = load(arguments["backend"], arguments["paths"])
     settings = arguments["settings"]
     hook = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])
@@ -87,6 +114,8 @@ def call():
     missing = [r for r in requires if not installed(r)]
     if missing:
         return {"missing": missing}
+    if arguments["hook"] == "version":
+        return {"version": version(backend, settings)}
     return {"wheel": os.fspath(backend.build_wheel(arguments["out"], settings, None)), "interpreter": interpreter()}
 
 

@@ -71,6 +71,7 @@ type pip struct {
 	version python.Version
 	python  string // interpreter of the environment
 	tmp     string // directory for its temporary files
+	ca      string // file with certificates to trust besides; it need not be there
 	output  io.Writer
 }
 
@@ -127,7 +128,7 @@ func (p pip) install(ctx context.Context, env, options, requirements []string) e
 		args = slices.DeleteFunc(args, func(a string) bool { return a == "--root-user-action=ignore" })
 	}
 	cmd := exec.CommandContext(ctx, p.python, args...)
-	cmd.Env = slices.Concat(without(os.Environ(), ownFiles, elsewhere), install.Environment("TZ=UTC", "TMPDIR="+p.tmp), env)
+	cmd.Env = slices.Concat(without(os.Environ(), ownFiles, elsewhere), install.Environment("TZ=UTC", "TMPDIR="+p.tmp, "PYFILE_CA="+p.ca), env)
 	output := &redacted{w: p.output}
 	err := install.Run(ctx, output, cmd)
 	return errors.Join(err, output.end())

@@ -76,9 +76,9 @@ func versionVariables(tool, name, version string) []string {
 	return out
 }
 
-// cannotBeTold tells whether a tool takes the version from version control alone.
-func cannotBeTold(tool string) bool {
-	return slices.ContainsFunc(versionTools, func(t struct {
+// NeedsRepository tells whether a tool takes the version from version control alone, so that a build must have the repository.
+func NeedsRepository(tool string) bool {
+	return tool != versioneer && slices.ContainsFunc(versionTools, func(t struct {
 		name      string
 		table     []string
 		words     string

@@ -15,6 +15,8 @@ type WheelOptions struct {
 	Out     string // directory for the wheel; absent or empty
 	Project string // name that the wheel must have, in any spelling; empty for any
 	Version string // version that it must have; empty when only the build tells
+	// Told names a file with what Version found, which then is the version; empty for none.
+	Told string
 }
 
 // Wheel makes the wheel of a project with its build backend (PEP 517), in an environment that has all it needs: nothing is
@@ -23,6 +25,14 @@ type WheelOptions struct {
 //
 // Tools that take the version from version control are told Version, as a source may come without its repository.
 func Wheel(ctx context.Context, o WheelOptions) error {
+	var told Told
+	if o.Told != "" {
+		var err error
+		if told, err = readTold(o.Told); err != nil {
+			return err
+		}
+		o.Version = told.Version
+	}
 	var version python.Version
 	if o.Version != "" {
 		var err error
@@ -36,6 +46,14 @@ func Wheel(ctx context.Context, o WheelOptions) error {
 			return err
 		}
 		tool := o.versionTool()
+		if dir, err := projectDir(o.Source, o.Subdir); err == nil {
+			if tool == versioneer && told.Versioneer == nil && o.Version != "" {
+				told = tellVersioneer(dir, o.Version)
+			}
+			if err := told.tell(dir); err != nil {
+				return err
+			}
+		}
 		a, err := o.call(ctx, "wheel", out, work, versionVariables(tool, o.Project, o.Version))
 		if err != nil {
 			return err
@@ -79,7 +97,7 @@ func (o WheelOptions) check(a answer, version python.Version, tool string) error
 	if o.Version != "" {
 		if v, err := python.ParseVersion(name.Version); err != nil || v.Compare(version) != 0 {
 			why := ""
-			if cannotBeTold(tool) {
+			if NeedsRepository(tool) {
 				why = fmt.Sprintf("; its version comes from version control by %s, which needs the repository or a source distribution", tool)
 			}
 			return fmt.Errorf("the source is that of version %s and not of %s: it built %s%s", name.Version, version, a.Wheel, why)

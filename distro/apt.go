@@ -44,6 +44,11 @@ func newApt(o InstallOptions) *apt {
 		"Acquire::Languages=none",
 		"Acquire::Retries=3",
 	}
+	if o.CA != "" {
+		if _, err := os.Stat(o.CA); err == nil {
+			settings = append(settings, "Acquire::https::CAInfo="+o.authorities())
+		}
+	}
 	a := &apt{InstallOptions: o}
 	for _, s := range settings {
 		a.options = append(a.options, "-o", s)

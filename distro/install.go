@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/authority"
 )
 
 // InstallOptions says what Install installs.
@@ -18,6 +20,7 @@ type InstallOptions struct {
 	Packages []string  // each NAME, NAME:ARCHITECTURE or NAME=VERSION
 	Archives string    // directory that keeps what was downloaded, and that nothing else uses meanwhile; when empty, nothing is kept
 	Lists    string    // likewise for the distribution's lists of packages
+	CA       string    // file with certificates to trust besides those of the image; empty for none, and it need not be there
 	Failure  string    // file to write a Failure to; may be empty
 	Output   io.Writer // what the distribution's programs print
 }
@@ -55,6 +58,9 @@ func install(ctx context.Context, o InstallOptions) (err error) {
 		if err != nil {
 			return err
 		}
+		if err := o.trust(); err != nil {
+			return err
+		}
 		return withoutServices(func() error { return manager.install(ctx, o.Packages) })
 	}); err != nil {
 		return err
@@ -64,6 +70,22 @@ func install(ctx context.Context, o InstallOptions) (err error) {
 	}
 	return listFonts(ctx, o.Output, before)
 }
+
+// trust has the distribution's programs trust the certificates of CA too. They read its path in the environment of this process, but for apt.
+func (o InstallOptions) trust() error {
+	if o.CA == "" {
+		return nil
+	}
+	variables, err := authority.Trust(o.CA, o.authorities())
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	return err
+}
+
+// authorities is the file that trust writes.
+func (o InstallOptions) authorities() string { return filepath.Join(o.Archives, "authorities.pem") }
 
 // listFonts makes fontconfig's list of fonts, without which each start of a program that draws text reads all fonts. The list that
 // the packages' scripts made is not valid any more: it is tied to the times of directories.

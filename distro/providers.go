@@ -15,6 +15,7 @@ type ProvidersOptions struct {
 	Wants    []Want
 	Archives string    // as of InstallOptions
 	Lists    string    // likewise
+	CA       string    // likewise
 	Out      string    // directory for providers.json
 	Output   io.Writer // what the distribution's programs print
 }
@@ -35,10 +36,13 @@ func Providers(ctx context.Context, o ProvidersOptions) error {
 		}
 	}
 	if len(rest) > 0 {
-		i := InstallOptions{Archives: o.Archives, Lists: o.Lists, Output: o.Output}
+		i := InstallOptions{Archives: o.Archives, Lists: o.Lists, CA: o.CA, Output: o.Output}
 		if err := withDirectories([]*string{&i.Archives, &i.Lists}, func() error {
 			manager, err := findManager(i)
 			if err != nil {
+				return err
+			}
+			if err := i.trust(); err != nil {
 				return err
 			}
 			found, err := manager.provide(ctx, rest)

@@ -21,6 +21,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
+	wheelbuild "github.com/org/pyfile/build"
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
@@ -104,6 +105,14 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	return rb.Finalize()
 }
 
+// runs are the platforms of which the daemon can start programs, by emulation too.
+func (b *build) runs() []ocispecs.Platform {
+	if workers := b.gateway.BuildOpts().Workers; len(workers) > 0 {
+		return workers[0].Platforms
+	}
+	return nil
+}
+
 // open reads the Pyfile, and the files of the context that say what to build.
 func (b *build) open(ctx context.Context, o plan.Options) (*plan.Project, error) {
 	file, err := pyfile.Parse(b.source.Filename, b.source.Data, b.BuildArgs)
@@ -180,9 +189,9 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 		target = platforms.Normalize(*platform)
 	}
 	in := plan.Inputs{
-		Platform: target, BuildPlatform: on,
+		Platform: target, BuildPlatform: on, Runs: b.runs(),
 		Merge:  b.supports(pb.CapMergeOp),
-		Labels: sortedVars(b.Labels), Created: b.created,
+		Labels: sortedVars(b.Labels), Created: b.created, Version: b.BuildArgs[wheelbuild.VersionArg],
 	}
 	if err := project.CheckPlatform(target); err != nil {
 		return in, nil, err

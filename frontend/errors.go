@@ -82,7 +82,7 @@ func (b *build) problems(ctx context.Context, err error, s plan.Step, from *sour
 	}
 	if s.Exec != nil && s.Exec.Failure != "" {
 		if f := b.failure(ctx, err, s.Exec.Failure); f != nil {
-			if hint := b.providers(ctx, f.Wants, s.Stage, from); hint != "" {
+			if hint := b.providers(ctx, f.Wants, s.Stage, s.Packages, from); hint != "" {
 				f.Hint = hint
 			}
 			if len(f.Wants) > 0 && s.Advice != "" {

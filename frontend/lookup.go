@@ -66,9 +66,10 @@ func (b *build) result(ctx context.Context, p *plan.Plan, s *sources, name strin
 	return data, err
 }
 
-// providers asks the distribution which packages have what a build misses, and says how to add them. It is empty when nobody knows: the build
+// providers asks the distribution which packages have what a build misses, and says how to add them, to a list of the Pyfile or, if key is empty,
+// to the one of [apt] for the stage. It is empty when nobody knows: the build
 // has failed already, so that a second failure is no news.
-func (b *build) providers(ctx context.Context, wants []string, stage string, s *sources) string {
+func (b *build) providers(ctx context.Context, wants []string, stage, key string, s *sources) string {
 	wants = slices.DeleteFunc(slices.Clone(wants), func(want string) bool {
 		_, err := distro.ParseWant(want) // modules of Python are no business of the distribution
 		return err != nil
@@ -97,9 +98,11 @@ func (b *build) providers(ctx context.Context, wants []string, stage string, s *
 	if len(names) == 0 {
 		return ""
 	}
-	key := "build"
-	if stage == plan.Base {
-		key = "run"
+	if key == "" {
+		key = "apt.build"
+		if stage == plan.Base {
+			key = "apt.run"
+		}
 	}
 	return s.project.AddPackages(key, names)
 }

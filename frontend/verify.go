@@ -53,7 +53,7 @@ func (b *build) nameProviders(ctx context.Context, report *verify.Report, s *sou
 	for i := range report.Findings {
 		f := &report.Findings[i]
 		if f.Kind == verify.MissingLibrary && f.Severity == verify.Error && f.Package == "" {
-			f.Hint = cmp.Or(b.providers(ctx, []string{"soname:" + f.Soname}, plan.Base, s), f.Hint)
+			f.Hint = cmp.Or(b.providers(ctx, []string{"soname:" + f.Soname}, plan.Base, "", s), f.Hint)
 		}
 	}
 }

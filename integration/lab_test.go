@@ -264,8 +264,8 @@ func (p pushed) missingFrom(other pushed) []string {
 	return out
 }
 
-// example copies an example's folder, with its lock. The repository that git-dependency names is served, and distroless is built on the lab's
-// stand-in for its base.
+// example copies an example's folder, with its lock. The repository that git-dependency names is served, versioned is a
+// checkout with a tag, and distroless is built on the lab's stand-in for its base.
 func example(t *testing.T, which string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -275,10 +275,20 @@ func example(t *testing.T, which string) string {
 	switch which {
 	case "git-dependency":
 		serveRepository(t, dir)
+	case "versioned":
+		tagged(t, dir, "v1.2.3")
 	case "distroless":
 		replace(t, dir, "Pyfile", `"gcr.io/distroless/python3-debian13"`, `"lab/python-distroless:3.13"`)
 	}
 	return dir
+}
+
+// tagged makes a directory a repository whose only commit has a tag.
+func tagged(t *testing.T, dir, tag string) {
+	t.Helper()
+	for _, args := range [][]string{{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}, {"commit", "--quiet", "-m", "first"}, {"tag", tag}} {
+		must(t, dir, "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
+	}
 }
 
 // write writes a file of a project.

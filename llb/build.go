@@ -2,6 +2,7 @@
 package llb
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -153,7 +154,7 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 		run = append(run, llb.Network(llb.NetModeNone))
 	}
 	for _, secret := range e.Secrets {
-		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional))
+		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional, llb.SecretFileOpt(0, 0, cmp.Or(secret.Mode, 0o400))))
 	}
 	ex := llb.Scratch().WithOutput(root.Output()).Run(run...)
 	result := ex.Root()

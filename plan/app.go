@@ -102,9 +102,8 @@ func subtree(dir string) string {
 	return "/" + dir
 }
 
-// appSource is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
-// dependency must not rebuild the application. So are the directories of other packages below it, which are built for themselves.
-func (s *stages) appSource() string {
+// notSource are the files of the context that say how to build, and are no part of the project.
+func (s *stages) notSource() []string {
 	exclude := []string{".dockerignore", "*.dockerignore"}
 	if s.File.Name != pyproject {
 		exclude = append(exclude, s.File.Name)
@@ -112,7 +111,13 @@ func (s *stages) appSource() string {
 			exclude = append(exclude, path.Join(s.Dir, path.Base(s.File.Name)))
 		}
 	}
-	exclude = append(exclude, s.locks...)
+	return exclude
+}
+
+// appSource is the part of the context that makes the application. The Pyfile and the lock are left out: a changed option or a bumped
+// dependency must not rebuild the application. So are the directories of other packages below it, which are built for themselves.
+func (s *stages) appSource() string {
+	exclude := append(s.notSource(), s.locks...)
 	exclude = append(exclude, s.othersBelow(s.Dir)...)
 	for _, pattern := range s.File.App.Exclude.Values() {
 		exclude = append(exclude, path.Join(s.Dir, pattern))

@@ -29,6 +29,7 @@ type Source struct {
 type Inputs struct {
 	Platform      ocispecs.Platform
 	BuildPlatform ocispecs.Platform
+	Runs          []ocispecs.Platform // those of which the builder can start programs, by emulation too; empty when it does not say
 	Base          Source
 	Builder       Source // empty unless Project.NeedsBuilder
 	Facts         Facts
@@ -37,6 +38,7 @@ type Inputs struct {
 	Found         *index.Answer            // the answer that the result of LookupPlan has
 	Resolved      *lock.Lock               // the lock that the result of ResolvePlan has
 	Labels        []Var                    // of the command line, sorted by name
+	Version       string                   // of projects that take it from git, when the user says it (build.VersionArg)
 	Created       *time.Time               // of the image and its layers; nil means that of the base
 }
 
@@ -46,7 +48,7 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkUser(in.Facts).Err(); err != nil {
+	if err := append(p.checkUser(in.Facts), p.checkVersion(in.Version)...).Err(); err != nil {
 		return nil, err
 	}
 	if err := s.choose(); err != nil {
@@ -56,6 +58,9 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 		return nil, errs
 	}
 	result, err := s.target()
+	if err == nil {
+		err = s.checkEmulation().Err()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +127,12 @@ func (s *stages) choose() error {
 		s.warnings = append(s.warnings, Warning{Rule: CUDAWheels, Error: *e})
 	}
 	s.checkNetwork()
-	return s.divide(artifacts).Err()
+	var problems pyfile.Errors
+	s.selection, problems = s.divide(artifacts)
+	if s.Target == Test && len(problems) == 0 {
+		return s.chooseTests(l, request, artifacts)
+	}
+	return problems.Err()
 }
 
 // CUDAWheels is the rule that a project with an index of CPU builds installs no CUDA builds.

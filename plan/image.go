@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -30,22 +31,14 @@ func (s *stages) image() Image {
 	if s.Target == DepBuilder || s.Target == AppBuilder {
 		return builderConfig(s.in.Builder.Config, s.in)
 	}
-	if s.Target == Wheels {
+	if s.Target == Wheels || s.Target == Test {
 		return Image{Image: ocispecs.Image{Platform: s.in.Platform, RootFS: ocispecs.RootFS{Type: "layers"}}}
 	}
 	img := Image{Image: ocispecs.Image{Platform: s.in.Platform, Author: from.Author, Created: created, RootFS: ocispecs.RootFS{Type: "layers"}}}
 	c := &img.Config
-	c.Env = append([]string{}, from.Config.Env...)
-	set := func(name, value string) { c.Env = setEnv(c.Env, name, value) }
-	set("PATH", Venv+"/bin:"+or(env(from.Config.Env, "PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
-	for _, v := range runtimeEnv {
-		set(v.Name, v.Value)
-	}
-	for _, v := range s.File.Env {
-		set(v.Key.Value, v.Value.Value)
-	}
+	c.Env = s.imageEnv()
 	c.WorkingDir = s.workdir()
-	c.User = or(s.File.User.Value, "65532:65532")
+	c.User = s.user()
 	c.StopSignal = or(s.File.StopSignal.Value, from.Config.StopSignal)
 	c.ExposedPorts = from.Config.ExposedPorts
 	for _, port := range s.File.Expose.Items {
@@ -63,10 +56,27 @@ func (s *stages) image() Image {
 	c.Healthcheck = s.healthcheck(from.Config.Healthcheck)
 	c.Labels = s.labels(from.Config.Labels)
 	img.History = append([]ocispecs.History{}, from.History...)
-	for _, l := range append(s.lowLayers(), s.layers...) {
+	for _, l := range slices.Concat(s.lowLayers(), s.layers, s.stepLayers) {
 		img.History = append(img.History, ocispecs.History{Created: created, CreatedBy: "pyfile: " + l.history, Comment: "pyfile.v1"})
 	}
 	return img
+}
+
+// user is who the image runs as.
+func (s *stages) user() string { return or(s.File.User.Value, "65532:65532") }
+
+// imageEnv is the environment of the image: the base's, the defaults, the Pyfile's; later ones win.
+func (s *stages) imageEnv() []string {
+	base := s.in.Base.Config.Config.Env
+	list := append([]string{}, base...)
+	list = setEnv(list, "PATH", Venv+"/bin:"+or(env(base, "PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+	for _, v := range runtimeEnv {
+		list = setEnv(list, v.Name, v.Value)
+	}
+	for _, v := range s.File.Env {
+		list = setEnv(list, v.Key.Value, v.Value.Value)
+	}
+	return list
 }
 
 // builderConfig is the builder's own configuration with nothing added: its stages are for looking into, not for shipping.

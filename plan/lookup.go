@@ -151,10 +151,17 @@ func (s *stages) askMounts(settings, query string) []Mount {
 	return []Mount{s.indexHelper(), {Path: settingsDir, From: settings}, {Path: queryFile, From: query, Source: "/query.json"}}
 }
 
-// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for, and the
-// exec stays as it is.
+// trusts lets the program of an exec with a network trust the certificates of the build secret CASecret, if the user gives it.
+func trusts(e *Exec) {
+	file := path.Join(secretDir, CASecret)
+	e.Args = slices.Insert(e.Args, 2, "--ca", file)
+	e.Secrets = append(e.Secrets, Secret{ID: CASecret, Path: file})
+}
+
+// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for.
 func (s *stages) askIndexes(e *Exec) error {
 	if len(s.File.Indexes) == 0 {
+		trusts(e)
 		return nil
 	}
 	settings, err := s.settings()

@@ -12,8 +12,7 @@ import (
 
 // divide tells wheels from what has to be built: sources, and members, which are directories of the context: members of the workspace and
 // path dependencies. The application is neither.
-func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
-	var errs pyfile.Errors
+func (s *stages) divide(artifacts []lock.Artifact) (out selection, errs pyfile.Errors) {
 	for _, a := range artifacts {
 		switch {
 		case a.Kind == lock.Directory && a.Path == s.Dir:
@@ -22,43 +21,43 @@ func (s *stages) divide(artifacts []lock.Artifact) pyfile.Errors {
 				Msg:  fmt.Sprintf("%s is the directory %q, and there is no pyproject.toml or setup.py in it", a.Name, a.Path),
 				Hint: "check that the directory is in the build context"})
 		case a.Kind == lock.Directory:
-			s.members = append(s.members, a)
+			out.members = append(out.members, a)
 		case a.Kind == lock.Wheel:
-			s.wheels = append(s.wheels, a)
+			out.wheels = append(out.wheels, a)
 		default:
-			s.sources = append(s.sources, a)
+			out.sources = append(out.sources, a)
 		}
 	}
-	return errs
+	return out, errs
 }
 
 // maxBuilt is the number of packages without a wheel that have a layer of their own. The others share one, because layers are limited.
 const maxBuilt = 16
 
 // built are the dependencies that are built here, by name.
-func (s *stages) built() []lock.Artifact {
+func (s selection) built() []lock.Artifact {
 	all := slices.Concat(s.sources, s.members)
 	slices.SortFunc(all, func(a, b lock.Artifact) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
 // installBuilt adds the steps that build dependencies, and their layers. The keys of a package's steps hold its own source alone.
-func (s *stages) installBuilt() error {
-	all := s.built()
+func (s *stages) installBuilt(of selection, stage string) error {
+	all := of.built()
 	own := all[:min(maxBuilt, len(all))]
 	for _, a := range own {
-		if err := s.installTrees("install:"+a.Name, a); err != nil {
+		if err := s.installTrees("install:"+a.Name, stage, a); err != nil {
 			return err
 		}
 	}
 	if more := all[len(own):]; len(more) > 0 {
-		return s.installTrees("install more packages", more...)
+		return s.installTrees("install more packages", stage, more...)
 	}
 	return nil
 }
 
 // installTrees adds the layer of some packages that are built.
-func (s *stages) installTrees(id string, packages ...lock.Artifact) error {
+func (s *stages) installTrees(id, stage string, packages ...lock.Artifact) error {
 	args := append(s.dependencyArgs(), "--built")
 	if slices.ContainsFunc(packages, func(a lock.Artifact) bool { return a.Kind == lock.Directory }) {
 		args = append(args, "--changing")
@@ -79,7 +78,7 @@ func (s *stages) installTrees(id string, packages ...lock.Artifact) error {
 	if len(packages) > 1 {
 		what += fmt.Sprintf(" and %d more", len(packages)-1)
 	}
-	s.installs(Step{ID: id, Stage: Base, Name: "[base] install " + what, Origin: s.lockOrigin(), Exec: s.installer(args, mounts...)}, "install "+what)
+	s.installs(Step{ID: id, Stage: stage, Name: "[" + stage + "] install " + what, Origin: s.lockOrigin(), Exec: s.installer(args, mounts...)}, "install "+what)
 	return nil
 }
 

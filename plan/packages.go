@@ -39,8 +39,12 @@ func (s *stages) installPackages(id, stage, root string, target bool, list pyfil
 	}
 	e := reports(s.program(root, "distro", slices.Concat([]string{"install", "--archives", archivesDir, "--lists", listsDir}, names), s.packageCaches(stage, platform)...))
 	e.Network = true
+	trusts(e)
 	return s.add(Step{ID: id, Stage: stage, Target: target, Name: "[" + stage + "] install " + firstOf(names), Origin: s.origin(list.Range), Words: list.Items, Exec: e})
 }
+
+// inBuilder tells whether a stage follows the builder image, and not the base.
+func inBuilder(stage string) bool { return stage == DepBuilder || stage == AppBuilder }
 
 // checkPackages refuses packages for a base that no program of its own can install any in.
 func (s *stages) checkPackages() pyfile.Errors {
@@ -54,7 +58,7 @@ func (s *stages) checkPackages() pyfile.Errors {
 // packageCaches are the mounts that keep what was downloaded, for the next build.
 func (s *stages) packageCaches(stage, platform string) []Mount {
 	image := s.in.Base.Ref
-	if stage != Base {
+	if inBuilder(stage) {
 		image = s.builderRef()
 	}
 	return []Mount{
@@ -101,12 +105,12 @@ const ProvidersFile = "providers.json"
 // "header:libpq-fe.h". It asks that of the base for the base stage and for the others that of the builder. It is nil when the base has no
 // program that knows.
 func (p *Project) ProvidersPlan(in Inputs, stage string, wants []string) (*Plan, error) {
-	if stage == Base && in.Facts.Manager == "" {
+	if !inBuilder(stage) && in.Facts.Manager == "" {
 		return nil, nil
 	}
 	return p.aside(in, func(s *stages) (string, error) {
 		root, target := s.base(p, in.Base), true
-		if stage != Base {
+		if inBuilder(stage) {
 			root, target = s.builderPackages(false), false
 		}
 		platform := in.BuildPlatform
@@ -116,15 +120,17 @@ func (p *Project) ProvidersPlan(in Inputs, stage string, wants []string) (*Plan,
 		args := slices.Concat([]string{"providers", "--archives", archivesDir, "--lists", listsDir, "--out", outDir}, wants)
 		e := s.program(root, "distro", args, append(s.packageCaches(stage, platforms.FormatAll(platform)), Mount{Path: outDir, Output: true})...)
 		e.Network = true
+		trusts(e)
 		return s.add(Step{ID: providersStep, Stage: stage, Target: target, Name: "[internal] ask the distribution who has " + firstOf(wants), Origin: s.origin(s.File.Apt.Range), Exec: e}), nil
 	})
 }
 
-// AddPackages is the hint to write packages into a list of [apt].
+// AddPackages is the hint to write packages into a list of the Pyfile, the key of which is "apt.run", "apt.build" or "steps.NAME.apt".
 func (p *Project) AddPackages(key string, names []string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
 		quoted[i] = strconv.Quote(n)
 	}
-	return fmt.Sprintf("add to [apt]: %s = [%s]", key, strings.Join(quoted, ", "))
+	dot := strings.LastIndexByte(key, '.')
+	return fmt.Sprintf("add to [%s]: %s = [%s]", key[:dot], key[dot+1:], strings.Join(quoted, ", "))
 }

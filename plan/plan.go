@@ -21,6 +21,7 @@ const (
 	Base       = "base"
 	AppBuilder = "app-builder"
 	Final      = "final"
+	Test       = "test"
 	Wheels     = "wheels"
 )
 
@@ -30,6 +31,7 @@ var Targets = []struct{ Name, Description string }{
 	{Base, "the slim image with all dependencies installed"},
 	{AppBuilder, "the builder image with the wheel of the application in /wheels"},
 	{Final, "the image to ship: base with the application"},
+	{Test, "final with what [test] names, in which the tests run; its result are the files that they write, for --output type=local"},
 	{Wheels, "all wheels as files, for --output type=local"},
 }
 
@@ -111,6 +113,9 @@ type Step struct {
 	Failure *pyfile.Error `json:"-"`
 	// Advice is what else to do when the step's program misses something of the distribution.
 	Advice string `json:"-"`
+	// Packages is the key of the Pyfile in which packages of the distribution are named that the step's program misses; if empty, it is the one
+	// of [apt] for its stage.
+	Packages string `json:"-"`
 	// Words are what the user wrote that the step's program may refuse, each with its place.
 	Words []pyfile.String `json:"-"`
 
@@ -214,6 +219,7 @@ type Exec struct {
 type Secret struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
+	Mode int    `json:"mode,omitempty"` // 0400 if 0
 }
 
 // Var is one environment variable.

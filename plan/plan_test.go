@@ -226,7 +226,9 @@ func TestEveryStepNamesOnlyEarlierSteps(t *testing.T) {
 			for _, merge := range []bool{true, false} {
 				in := inputs(platform)
 				in.Merge = merge
-				p, err := project(t, target.Name, exampleFiles(t, "../examples/hello")).New(in)
+				files := exampleFiles(t, "../examples/hello")
+				files["Pyfile"] += "[steps.assets]\nrun = [\"make\"]\napt = [\"make\"]\n[steps.more]\nrun = [\"true\"]\n[test]\nrun = [\"pytest\"]\n"
+				p, err := project(t, target.Name, files).New(in)
 				if err != nil {
 					t.Fatalf("%s %s: %v", target.Name, platform, err)
 				}

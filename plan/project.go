@@ -93,6 +93,7 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	errs = append(errs, problems...)
 	errs = append(errs, p.readConstraints(r.files)...)
 	errs = append(errs, p.checkWorkdir()...)
+	errs = append(errs, p.checkCommands()...)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}

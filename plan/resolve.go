@@ -46,6 +46,9 @@ func (p *Project) openFiles(l *lock.Lock) pyfile.Errors {
 // findOpen takes what pyproject.toml or setup.py ask for.
 func (p *Project) findOpen() pyfile.Errors {
 	deps := p.File.Dependencies
+	if p.Target == Test { // the tests choose with the image; a lock would keep its choice
+		deps.Groups.Items, deps.Extras.Items = slices.Concat(deps.Groups.Items, p.File.Test.Groups.Items), slices.Concat(deps.Extras.Items, p.File.Test.Extras.Items)
+	}
 	set := &openSet{extras: deps.Extras.Values(), groups: deps.Groups.Values(), at: FirstLine}
 	if p.Meta == nil || len(p.Meta.Dependencies) == 0 {
 		for _, source := range lockSources {

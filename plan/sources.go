@@ -30,30 +30,34 @@ func (p *Project) SourcesPlan(in Inputs) (plan *Plan, names []string, err error)
 	if err := s.choose(); err != nil {
 		return nil, nil, err
 	}
-	if len(s.sources) == 0 {
+	all := s.allSources()
+	if len(all) == 0 {
 		return nil, nil, nil
 	}
-	for _, a := range s.sources {
+	for _, a := range all {
 		names = append(names, a.Name)
 	}
-	id, err := s.inspectAll()
+	id, err := s.inspectAll(all)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.plan(id), names, nil
 }
 
-// inspectAll adds the steps that read how the sources are built, and returns the one that has the answers together.
-func (s *stages) inspectAll() (string, error) {
+// allSources are those of the dependencies and of what tests need besides.
+func (s *stages) allSources() []lock.Artifact { return slices.Concat(s.sources, s.tests.sources) }
+
+// inspectAll adds the steps that read how sources are built, and returns the one that has the answers together.
+func (s *stages) inspectAll(sources []lock.Artifact) (string, error) {
 	var files []Copy
-	for _, a := range s.sources {
+	for _, a := range sources {
 		u, err := s.unpack(a)
 		if err != nil {
 			return "", err
 		}
 		files = append(files, Copy{From: u.inspected, Source: "/" + projectFile, Path: SourceFile(a.Name)})
 	}
-	return s.note(Step{ID: sourcesStep, Stage: DepBuilder, Name: "[dep-builder] note how " + count(len(s.sources), "package") + " is built", Origin: s.lockOrigin()}, files...), nil
+	return s.note(Step{ID: sourcesStep, Stage: DepBuilder, Name: "[dep-builder] note how " + count(len(sources), "package") + " is built", Origin: s.lockOrigin()}, files...), nil
 }
 
 // unpacked is a source as a tree.
@@ -133,7 +137,7 @@ func (s *stages) treeSource(t tree, id, stage, step string, origin Origin) sourc
 // checkSources refuses what cannot be built for the target, by what the sources say themselves.
 func (s *stages) checkSources() pyfile.Errors {
 	var errs pyfile.Errors
-	for _, a := range s.sources {
+	for _, a := range s.allSources() {
 		project, ok := s.in.Sources[a.Name]
 		if !ok || project.RequiresPython == "" {
 			continue

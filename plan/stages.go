@@ -16,22 +16,29 @@ import (
 type stages struct {
 	builder
 	*Project
-	in       Inputs
-	wanted   python.Target
-	wheels   []lock.Artifact // of dependencies
-	sources  []lock.Artifact // dependencies that have no wheel: sdists, archives and commits
-	members  []lock.Artifact // dependencies that are built from directories of the context
-	python   python.Version
-	runs     distro.Interpreter // of the base
-	minor    string             // "3.13", or "3.13t" for a free-threaded Python
-	foreign  bool               // target and build platform differ
-	layers   []layer
-	written  map[string]string // steps that list build requirements, by those
-	envs     map[string]string // steps that install build requirements, by image and list
-	facts    []string          // steps with the facts of what is installed
-	compiled bool              // something is built in the builder image
-	report   string            // the step that checks the result
-	warnings []Warning
+	in         Inputs
+	wanted     python.Target
+	selection            // the dependencies
+	tests      selection // what tests need besides
+	python     python.Version
+	runs       distro.Interpreter // of the base
+	minor      string             // "3.13", or "3.13t" for a free-threaded Python
+	foreign    bool               // target and build platform differ
+	layers     []layer
+	stepLayers []layer           // above them, what the commands of [steps] leave
+	written    map[string]string // steps that list build requirements, by those
+	envs       map[string]string // steps that install build requirements, by image and list
+	facts      []string          // steps with the facts of what is installed
+	compiled   bool              // something is built in the builder image
+	report     string            // the step that checks the result
+	warnings   []Warning
+}
+
+// selection is packages of the lock, by what is done with them.
+type selection struct {
+	wheels  []lock.Artifact
+	sources []lock.Artifact // without a wheel: sdists, archives and commits
+	members []lock.Artifact // built from directories of the context
 }
 
 // layer is one layer above the base image: the step that makes it, and its line in the image's history.
@@ -54,7 +61,7 @@ func (s *stages) target() (string, error) {
 	if err := s.dependencies(); err != nil {
 		return "", err
 	}
-	if s.Target == Final {
+	if s.Target != Base {
 		if err := s.addApp(); err != nil {
 			return "", err
 		}
@@ -65,20 +72,44 @@ func (s *stages) target() (string, error) {
 	if err := s.runtime(); err != nil {
 		return "", err
 	}
-	return s.merge(s.Target, base), nil
+	if s.Target == Base {
+		return s.merge(Base, base), nil
+	}
+	final := s.runSteps(s.merge(Final, base), base)
+	if s.Target == Test {
+		return s.test(final)
+	}
+	return final, nil
 }
 
 // dependencies adds the layers of the base stage.
 func (s *stages) dependencies() error {
 	s.layers = append(s.layers, layer{step: s.factsOf(&s.builder, s.in.Base), history: "what the base is"})
 	if len(s.sources) > 0 {
-		noted, err := s.inspectAll()
+		noted, err := s.inspectAll(s.sources)
 		if err != nil {
 			return err
 		}
 		s.layers = append(s.layers, layer{step: noted, history: "how packages are built"})
 	}
 	s.stdlib()
+	if err := s.installWheels(s.wheels, "", Base); err != nil {
+		return err
+	}
+	s.layers = append(s.layers, layer{step: runtimeStep, history: "virtual environment, user and working directory"})
+	return s.installBuilt(s.selection, Base)
+}
+
+// installAll adds the layers of a selection, with a prefix to the ids of what groups of wheels are.
+func (s *stages) installAll(all selection, prefix, stage string) error {
+	if err := s.installWheels(all.wheels, prefix, stage); err != nil {
+		return err
+	}
+	return s.installBuilt(all, stage)
+}
+
+// installWheels adds the layers of wheels.
+func (s *stages) installWheels(wheels []lock.Artifact, prefix, stage string) error {
 	max, own := defaultLayers, int64(defaultOwn)
 	if s.File.Layers.Max.Set() {
 		max = int(s.File.Layers.Max.Value)
@@ -86,13 +117,12 @@ func (s *stages) dependencies() error {
 	if s.File.Layers.Own.Set() {
 		own = s.File.Layers.OwnBytes
 	}
-	for _, g := range NewGrouping(max, own).Groups(s.wheels) {
-		if err := s.install(g); err != nil {
+	for _, g := range NewGrouping(max, own).Groups(wheels) {
+		if err := s.install(g, prefix, stage); err != nil {
 			return err
 		}
 	}
-	s.layers = append(s.layers, layer{step: runtimeStep, history: "virtual environment, user and working directory"})
-	return s.installBuilt()
+	return nil
 }
 
 // asked are the steps whose result the frontend reads in a solve of its own, and which are no layer: what an index answers is nobody's business
@@ -135,7 +165,7 @@ func (s *stages) builderImage(target bool) string {
 }
 
 // install adds the vertex of one group and its layer.
-func (s *stages) install(g Group) error {
+func (s *stages) install(g Group, prefix, stage string) error {
 	args := s.dependencyArgs()
 	files, err := s.fetch(g.Wheels)
 	if err != nil {
@@ -148,7 +178,7 @@ func (s *stages) install(g Group) error {
 		args = append(args, at)
 	}
 	what := wheelNames(g.Wheels)
-	s.installs(Step{ID: "install:" + g.ID, Stage: Base, Name: "[base] install " + what, Origin: s.origin(s.File.Dependencies.Range),
+	s.installs(Step{ID: prefix + "install:" + g.ID, Stage: stage, Name: "[" + stage + "] install " + what, Origin: s.origin(s.File.Dependencies.Range),
 		Exec: s.installer(args, mounts...)}, "install "+what)
 	return nil
 }
@@ -266,26 +296,35 @@ func (s *stages) layer(step Step, history string) {
 	s.layers = append(s.layers, layer{step: s.add(step), history: history})
 }
 
-// merge puts the layers on the base image.
-func (s *stages) merge(stage, base string) string {
+// merge puts the layers of a stage on the base image.
+func (s *stages) merge(stage, base string) string { return s.stack(stage, stage, base, s.layers) }
+
+// stack puts layers on a tree. Without MergeOp each is copied onto the one before.
+func (s *stages) stack(id, stage, on string, layers []layer) string {
 	origin := s.origin()
+	if len(layers) == 0 {
+		return on
+	}
 	if s.in.Merge {
-		inputs := []string{base}
-		for _, l := range s.layers {
+		inputs := []string{on}
+		for _, l := range layers {
 			inputs = append(inputs, l.step)
 		}
-		return s.add(Step{ID: stage, Stage: stage, Target: true, Name: "[" + stage + "] merge " + count(len(s.layers), "layer"), Origin: origin, Merge: inputs})
+		return s.add(Step{ID: id, Stage: stage, Target: true, Name: "[" + stage + "] merge " + count(len(layers), "layer"), Origin: origin, Merge: inputs})
 	}
-	on := base
-	for _, l := range s.layers {
-		on = s.add(Step{ID: "copy:" + l.step, Stage: stage, Target: true, Name: "[" + stage + "] copy " + l.history, Origin: origin,
+	prefix := "copy:"
+	if id != stage {
+		prefix += id + ":"
+	}
+	for _, l := range layers {
+		on = s.add(Step{ID: prefix + l.step, Stage: stage, Target: true, Name: "[" + stage + "] copy " + l.history, Origin: origin,
 			Files: &Files{On: on, Actions: []Action{{Copy: &Copy{From: l.step, Source: "/", Path: "/", Contents: true}}}}})
 	}
 	return on
 }
 
 // workdir is where the application starts.
-func (s *stages) workdir() string { return or(s.File.Workdir.Value, "/app") }
+func (p *Project) workdir() string { return or(p.File.Workdir.Value, "/app") }
 
 // sortedKeys makes a map's order that of its keys.
 func sortedKeys[V any](m map[string]V) []string {

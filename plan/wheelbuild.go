@@ -36,14 +36,20 @@ type source struct {
 type workplace struct {
 	root, interpreter string
 	target            bool // of the target platform
+	slim              bool // not the builder
 }
 
 // packing is where nothing is compiled: the base, if it has pip, or else the official slim image.
 func (s *stages) packing() workplace {
 	if s.runs.Pip {
-		return workplace{root: s.tool(), interpreter: s.runs.Path}
+		return workplace{root: s.tool(), interpreter: s.runs.Path, slim: true}
 	}
-	return workplace{interpreter: "/usr/local/bin/" + s.runs.Name(), root: s.add(Step{ID: "slim-image", Stage: DepBuilder, Origin: s.origin(s.File.Base.Range),
+	return s.slimImage()
+}
+
+// slimImage is the official slim image, which has pip and a package manager.
+func (s *stages) slimImage() workplace {
+	return workplace{slim: true, interpreter: "/usr/local/bin/" + s.runs.Name(), root: s.add(Step{ID: "slim-image", Stage: DepBuilder, Origin: s.origin(s.File.Base.Range),
 		Name: "[dep-builder] FROM " + s.slim(), Image: &ImageSource{Ref: s.slim()}})}
 }
 
@@ -70,6 +76,18 @@ func (s *stages) place(b source) workplace {
 // installed in steps of its own, which all sources with the same requirements share.
 func (s *stages) buildWheel(b source) (string, error) {
 	at := s.place(b)
+	if tool := b.project.VersionTool; b.context && tool != "" {
+		if at.slim && s.in.Facts.Manager == "" { // which cannot install git
+			at = s.slimImage()
+		}
+		if build.NeedsRepository(tool) {
+			if s.in.Version != "" {
+				return "", pyfile.Errors{{Range: b.origin.Range, Msg: fmt.Sprintf("%s takes the version of %s from git alone, and cannot be told the one of the build argument %s", tool, b.label(), build.VersionArg),
+					Hint: "leave the argument away, and build from a checkout"}}
+			}
+			b, at.root = s.inRepository(b), s.withGit(at)
+		}
+	}
 	if apt := s.File.Apt.Build.Range; s.compiles(b.name, b.project) && !apt.IsZero() {
 		b.origin = Origin{apt} // where the likeliest failure is mended
 	}
@@ -92,6 +110,7 @@ func (s *stages) buildWheel(b source) (string, error) {
 		}
 	}
 	e := s.backend("build", b, at, env)
+	s.tellVersion(e, b, at, env)
 	if e.Network = named(s.File.Dependencies.AllowNetwork, b.name); e.Network {
 		e.Args = append(e.Args, "--network")
 	}

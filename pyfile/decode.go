@@ -13,7 +13,7 @@ import (
 // of them: they are about the file that was given.
 func Parse(name string, data []byte, args map[string]string) (*File, error) {
 	d := decode(name, data, args)
-	errs := append(d.errs, notYet(d.file, d.prefix)...)
+	errs := d.errs
 	if err := errs.Err(); err != nil {
 		if more := len(errs) - maxErrors; more > 0 {
 			errs = append(errs[:maxErrors:maxErrors], &Error{Range: errs[maxErrors].Range, Msg: fmt.Sprintf("%d problems more, from here on", more)})
@@ -47,7 +47,7 @@ func (d *decoder) report(at Range, hint, format string, args ...any) {
 	d.errs = append(d.errs, &Error{Range: at, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// decode reads the whole language, with the tables that a later release gives a meaning to.
+// decode reads the whole language.
 func decode(name string, data []byte, args map[string]string) *decoder {
 	d := &decoder{file: &File{Name: name, Data: data}, args: map[string]string{}}
 	if path.Base(name) == projectFile {

@@ -78,45 +78,6 @@ func TestEveryKeyIsInATableAndDescribed(t *testing.T) {
 	}
 }
 
-func TestLaterTablesAreTables(t *testing.T) {
-	for _, l := range later {
-		if tableAt[l.path] == nil {
-			t.Errorf("%s is no table", l.path)
-		}
-		if at := l.where(&File{}); !at.IsZero() {
-			t.Errorf("%s is refused in an empty file", l.path)
-		}
-	}
-}
-
-// ("later" is only an order of releases: a file that uses none of it must pass.)
-func TestNothingElseIsRefused(t *testing.T) {
-	supported := `# syntax=org/pyfile:1
-python = "3.13.5t"
-[dependencies]
-lock = "uv.lock"
-project = "./"
-groups = ["a"]
-from-source = ["a"]
-build-constraints = "c.txt"
-allow-network = ["a"]
-[app]
-install = "none"
-[apt]
-run = ["libpq5"]
-build = ["libpq-dev"]
-[steps]
-[index]
-[config-settings.a]
-b = "c"
-[verify]
-ignore = ["libcuda.so.1"]
-`
-	if _, err := Parse("Pyfile", []byte(supported), nil); err != nil {
-		t.Error(err)
-	}
-}
-
 var codeBlock = regexp.MustCompile("(?s)```toml\n(.*?)```")
 
 func TestReferenceIsCurrentAndItsExamplesAreRight(t *testing.T) {
@@ -217,8 +178,8 @@ var onlyParseKnows = map[string]bool{
 	"values-top.toml: stop-signal":             true, // no such signal
 	"values-top.toml: env.NUL":                 true,
 	"values-tables.toml: dependencies.project": true, // ..
-	"values-later.toml: index.d":               true, // an address without a host
-	"values-later.toml: index.e":               true, // ?
+	"values-commands.toml: index.d":               true, // an address without a host
+	"values-commands.toml: index.e":               true, // ?
 }
 
 // A schema that took everything would pass the test above.

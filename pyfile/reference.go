@@ -36,7 +36,7 @@ func Reference() string {
 		if t.names != nil {
 			header += ".NAME"
 		}
-		b.WriteString("\n## `[" + header + "]`\n\n" + t.doc + supportNote(t.path) + "\n")
+		b.WriteString("\n## `[" + header + "]`\n\n" + t.doc + "\n")
 		example := "[" + strings.Replace(header, "NAME", t.example, 1) + "]\n"
 		if k := keyAt[header]; k != nil { // the names of its entries are the user's too
 			referenceFacts(&b, example, k)
@@ -57,7 +57,7 @@ func referenceKey(b *strings.Builder, title, header string, k *key) {
 }
 
 func referenceFacts(b *strings.Builder, header string, k *key) {
-	b.WriteString("\n" + k.doc + supportNote(k.path) + "\n\n")
+	b.WriteString("\n" + k.doc + "\n\n")
 	b.WriteString("- Type: " + string(k.typ))
 	if k.required {
 		b.WriteString("; must be there")

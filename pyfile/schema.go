@@ -3,7 +3,6 @@ package pyfile
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 )
 
 // Schema returns the JSON schema (draft 7) of a Pyfile, for editors: taplo and Even Better TOML read it with a line
@@ -54,7 +53,7 @@ func tableSchema(path string) schema {
 		s["propertyNames"] = schema{"pattern": tableAt[path].names.anchored()}
 	}
 	if t := tableAt[path]; t != nil {
-		s["description"] = t.doc + supportNote(path)
+		s["description"] = t.doc
 	}
 	if s["additionalProperties"] == nil {
 		s["properties"] = properties
@@ -91,9 +90,9 @@ func keySchema(k *key) schema {
 		s = schema{"type": "object", "propertyNames": schema{"pattern": k.names.anchored()},
 			"additionalProperties": schema{"anyOf": []schema{one, {"type": "array", "items": one}}}}
 	}
-	s["description"] = k.doc + supportNote(k.path)
+	s["description"] = k.doc
 	if k.fallback != "" {
-		s["description"] = k.doc + " Default: " + k.fallback + "." + supportNote(k.path)
+		s["description"] = k.doc + " Default: " + k.fallback + "."
 	}
 	return s
 }
@@ -114,14 +113,4 @@ func listSchema(k *key, item schema) schema {
 		s["minItems"] = 1
 	}
 	return s
-}
-
-// supportNote tells, for the path of a key or table, that a later release brings it.
-func supportNote(path string) string {
-	for _, l := range later {
-		if l.path == path || strings.HasPrefix(path, l.path+".") {
-			return " Not supported yet."
-		}
-	}
-	return ""
 }

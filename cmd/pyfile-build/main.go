@@ -26,13 +26,15 @@ const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., wh
 
   inspect   --out DIR [--subdir DIR] [--name NAME] ARCHIVE|DIR
   lfs       --out DIR --src DIR --url URL [--token-file FILE | --header-file FILE] [--ca FILE]
-  env       --out DIR --interpreter FILE [--requirements FILE] [--constraints FILE] [--before YYYY-MM-DD] [REQUIREMENT]...
+  env       --out DIR --interpreter FILE [--requirements FILE] [--constraints FILE] [--before YYYY-MM-DD] [--ca FILE] [REQUIREMENT]...
   requires  --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
             --requirements FILE [--failure FILE]
   build     --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
-            [--name NAME] [--version VERSION] [--jobs N] [--failure FILE]
+            [--name NAME] [--version VERSION | --version-file FILE] [--jobs N] [--failure FILE]
+  version   --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]... --tool NAME
+            [--failure FILE]
 
-requires and build also take --interpreter, which they do not need.` + "\n"
+requires, build and version also take --interpreter, which they do not need.` + "\n"
 
 func main() {
 	syscall.Umask(0o022) // of the programs started here
@@ -122,6 +124,7 @@ func run(ctx context.Context, args []string) (err error) {
 		flags.StringVar(&o.File, "requirements", "", "")
 		flags.StringVar(&o.Constraints, "constraints", "", "")
 		flags.StringVar(&before, "before", "", "")
+		flags.StringVar(&o.CA, "ca", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
@@ -139,11 +142,21 @@ func run(ctx context.Context, args []string) (err error) {
 	case "build":
 		var o build.WheelOptions
 		takeBackend()
+		flags.StringVar(&o.Told, "version-file", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
 		o.Out, o.Backend, o.Project, o.Version = *out, backend, about.Name, about.Version
 		return build.Wheel(ctx, o)
+	case "version":
+		var o build.VersionOptions
+		takeBackend()
+		flags.StringVar(&o.Tool, "tool", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.Out, o.Backend = *out, backend
+		return build.Version(ctx, o)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-build\n%s", strings.TrimSpace(args[0]), usage)
 }
@@ -160,7 +173,9 @@ func report(file string, failed error, log []byte, about diagnosis.Facts, before
 		about.Exit = ended.ExitCode()
 	}
 	f := diagnosis.Failure{Message: failed.Error()}
-	if d := diagnosis.Of(log, about); d != nil {
+	if u := (*build.Unversioned)(nil); errors.As(failed, &u) {
+		f = u.Failure
+	} else if d := diagnosis.Of(log, about); d != nil {
 		f = d.Failure()
 	}
 	if before != "" {

@@ -22,8 +22,8 @@ import (
 const usage = `usage: pyfile-distro COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
   facts      [--root DIR] --path PATH --out DIR
-  install    [--archives DIR] [--lists DIR] [--failure FILE] PACKAGE...
-  providers  [--archives DIR] [--lists DIR] --out DIR WANT...`
+  install    [--archives DIR] [--lists DIR] [--ca FILE] [--failure FILE] PACKAGE...
+  providers  [--archives DIR] [--lists DIR] [--ca FILE] --out DIR WANT...`
 
 func main() {
 	syscall.Umask(0o022) // of the programs started here
@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string) error {
 	flags.SetOutput(io.Discard)
 	archives := flags.String("archives", "", "")
 	lists := flags.String("lists", "", "")
+	ca := flags.String("ca", "", "")
 	parse := func() error {
 		if err := flags.Parse(args[1:]); err != nil {
 			return fmt.Errorf("pyfile-distro %s: %w", args[0], err)
@@ -62,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Archives, o.Lists, o.Packages = *archives, *lists, flags.Args()
+		o.Archives, o.Lists, o.CA, o.Packages = *archives, *lists, *ca, flags.Args()
 		return distro.Install(ctx, o)
 	case "providers":
 		o := distro.ProvidersOptions{Output: os.Stderr}
@@ -80,7 +81,7 @@ func run(ctx context.Context, args []string) error {
 			}
 			o.Wants = append(o.Wants, w)
 		}
-		o.Archives, o.Lists = *archives, *lists
+		o.Archives, o.Lists, o.CA = *archives, *lists, *ca
 		return distro.Providers(ctx, o)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-distro\n%s", strings.TrimSpace(args[0]), usage)
