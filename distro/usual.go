@@ -57,8 +57,11 @@ var usuals = map[string][]string{
 	"program:java":                {"default-jre-headless", "openjdk21-jre-headless"},
 	"program:javac":               {"default-jdk-headless", "openjdk21-jdk"},
 	"program:mariadb_config":      {"libmariadb-dev", "mariadb-connector-c-dev"},
+	"program:msgfmt":              {"gettext"},
 	"program:mysql_config":        {"default-libmysqlclient-dev", "libmariadb-dev", "mariadb-connector-c-dev"},
 	"program:nc":                  {"netcat-openbsd"},
+	"program:node":                {"nodejs"},
+	"program:npx":                 {"npm"},
 	"program:pg_config":           {"libpq-dev", "postgresql-dev"},
 	"program:pkg-config":          {"pkgconf", "pkg-config"},
 	"program:rustc":               {"cargo"}, // which needs it
