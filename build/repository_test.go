@@ -88,7 +88,7 @@ func TestVersionsAreThoseThatTheToolTellsOnTheCheckout(t *testing.T) {
 				if prepare != nil {
 					prepare(context)
 				}
-				got := versionBySteps(t, root, env, context, p.backend, p.tool)
+				got := versionBySteps(t, env, context, p.backend, p.tool)
 				if got != want {
 					t.Errorf("%s: %s, and %s says %s", what, got, p.tool, want)
 				}
@@ -129,7 +129,7 @@ func versionByPip(t *testing.T, env, checkout, backend string) string {
 }
 
 // versionBySteps is the version of the wheel that is built without the repository, told by the step before.
-func versionBySteps(t *testing.T, root, env, source, backend, tool string) string {
+func versionBySteps(t *testing.T, env, source, backend, tool string) string {
 	t.Helper()
 	var printed strings.Builder
 	b := Backend{Source: source, Env: env, Name: backend, Output: &printed}
