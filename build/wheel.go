@@ -97,7 +97,7 @@ func (o WheelOptions) check(a answer, version python.Version, tool string) error
 	if o.Version != "" {
 		if v, err := python.ParseVersion(name.Version); err != nil || v.Compare(version) != 0 {
 			why := ""
-			if NeedsRepository(tool) {
+			if NeedsRepository(tool) || tool == versioneer {
 				why = fmt.Sprintf("; its version comes from version control by %s, which needs the repository or a source distribution", tool)
 			}
 			return fmt.Errorf("the source is that of version %s and not of %s: it built %s%s", name.Version, version, a.Wheel, why)
