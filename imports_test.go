@@ -19,6 +19,7 @@ var order = []string{"authority", "diagnosis", "pyfile", "python", "elf", "facts
 // of this module.
 var inside = map[string][]string{
 	"facts":              {"elf"},
+	"index":              {"authority", "python"},
 	"install":            {"elf", "facts"},
 	"build":              {"install", "diagnosis", "python"},
 	"distro":             {"authority", "python", "diagnosis"},
@@ -40,7 +41,7 @@ var libraries = map[string][]string{
 	"facts":              nil,
 	"distro":             nil,
 	"verify":             nil,
-	"step":               {"github.com/moby/sys/user"},
+	"step":               {"github.com/moby/sys/user", "golang.org/x/sys/unix"},
 	"pyfile":             {"github.com/pelletier/go-toml/v2"},
 	"python":             nil,
 	"index":              nil,

@@ -13,8 +13,8 @@ import (
 	"os"
 )
 
-// bundles are where distributions keep their certificate authorities: Debian, Alpine, Red Hat, SUSE. A variable for the tests.
-var bundles = []string{
+// Bundles are where distributions keep their certificate authorities: Debian, Alpine, Red Hat, SUSE.
+var Bundles = []string{
 	"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/ssl/cert.pem",
 	"/etc/pki/tls/certs/ca-bundle.crt",
@@ -40,7 +40,7 @@ func Trust(company, bundle string) (variables []string, err error) {
 		return nil, errors.New("the build secret with certificates must hold them in PEM form, and has none")
 	}
 	var system []byte
-	for _, name := range bundles {
+	for _, name := range Bundles {
 		if data, err := os.ReadFile(name); err == nil {
 			system = certificates(data)
 			break

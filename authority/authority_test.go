@@ -22,8 +22,8 @@ func write(t *testing.T, text string) string {
 }
 
 func TestBothTheSystemsAndTheCompanysCertificatesAreTrusted(t *testing.T) {
-	defer func(b []string) { bundles = b }(bundles)
-	bundles = []string{"/nowhere/bundle.pem", write(t, "# of the system\n"+block("CERTIFICATE", "system")), write(t, block("CERTIFICATE", "not looked at"))}
+	defer func(b []string) { Bundles = b }(Bundles)
+	Bundles = []string{"/nowhere/bundle.pem", write(t, "# of the system\n"+block("CERTIFICATE", "system")), write(t, block("CERTIFICATE", "not looked at"))}
 	company := write(t, block("CERTIFICATE", "company")+"text\n"+block("PRIVATE KEY", "secret")+block("CERTIFICATE", "second"))
 	bundle := filepath.Join(t.TempDir(), "all.pem")
 	variables, err := Trust(company, bundle)

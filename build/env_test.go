@@ -118,10 +118,17 @@ def build_wheel(directory, settings=None, metadata=None):
 	))}
 }
 
-// useIndex serves an index (PEP 691) of releases, and makes it the one that pip is configured for.
+// useIndex serves an index of releases, and makes it the one that pip is configured for.
 func useIndex(t *testing.T, releases ...release) {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(indexOf(releases))
+	t.Cleanup(s.Close)
+	configure(t, s)
+}
+
+// indexOf is an index (PEP 691) of releases.
+func indexOf(releases []release) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := path.Base(r.URL.Path)
 		if i := slices.IndexFunc(releases, func(f release) bool { return f.file == name }); i >= 0 {
 			_, _ = w.Write(releases[i].data)
@@ -143,8 +150,12 @@ func useIndex(t *testing.T, releases ...release) {
 		}
 		w.Header().Set("Content-Type", "application/vnd.pypi.simple.v1+json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"meta": map[string]string{"api-version": "1.1"}, "name": name, "files": files})
-	}))
-	t.Cleanup(s.Close)
+	})
+}
+
+// configure makes a server the index that pip is configured for.
+func configure(t *testing.T, s *httptest.Server) {
+	t.Helper()
 	for _, name := range []string{"PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_EXTRA_INDEX_URL", "PIP_CONSTRAINT"} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)

@@ -5,6 +5,8 @@ package build
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +20,26 @@ func cuttingWheel(t *testing.T) release {
 	t.Helper()
 	file := "pip-" + cuttingPip + "-py3-none-any.whl"
 	return release{file, "", []byte(read(t, sdist(t, "pip", file)))}
+}
+
+// An index whose certificate is a company's own is trusted with the certificates of the build secret, and not without.
+func TestARealPipTrustsTheCertificatesOfTheBuild(t *testing.T) {
+	s := httptest.NewTLSServer(indexOf([]release{wheelOfModule("tool", "1.0", "version = 1\n", "")}))
+	defer s.Close()
+	configure(t, s)
+	interpreter, _ := hostPython()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	ca := writeFile(t, filepath.Join(t.TempDir(), "ca-bundle"), certificate)
+	for file, trusted := range map[string]bool{ca: true, "/nowhere/ca-bundle": false, "": false} {
+		var b bytes.Buffer
+		o := EnvOptions{Out: filepath.Join(t.TempDir(), "env"), Interpreter: interpreter, Requirements: []string{"tool"}, CA: file, Output: &b}
+		if err := Env(context.Background(), o); (err == nil) != trusted {
+			t.Errorf("with %q: %v\n%s", file, err, &b)
+		}
+		if !trusted && !strings.Contains(strings.ToLower(b.String()), "certificate") {
+			t.Errorf("with %q it is not the certificate that fails:\n%s", file, &b)
+		}
+	}
 }
 
 // Of the real pip, what is uploaded before a day is installed, and what builds it, too.

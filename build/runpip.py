@@ -23,7 +23,8 @@ if os.path.exists(authority):
         for name in (create_command("install").parse_args(["x"])[0].cert or where(), authority):
             with open(name, "rb") as file:
                 bundle.write(file.read() + b"\n")
-    os.environ["PIP_CERT"] = bundle.name
+    # requests asks the second before it asks pip.
+    os.environ["PIP_CERT"] = os.environ["REQUESTS_CA_BUNDLE"] = bundle.name
     for name in [m for m in sys.modules if m == "pip" or m.startswith("pip.")]:
         del sys.modules[name]
     del sys.path[0]

@@ -9,15 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/org/pyfile/authority"
 )
 
-// bundles are where distributions keep their certificate authorities: Debian, Alpine, Red Hat, SUSE.
-var bundles = []string{
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/ssl/cert.pem",
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/ca-bundle.pem",
-}
+// bundles are where distributions keep their certificate authorities.
+var bundles = authority.Bundles
 
 // authorities returns the certificate authorities that pip believes, in PEM form: those of its option cert, else of the variables
 // that it listens to, else the system's, else the ones it carries. Nothing is no error.

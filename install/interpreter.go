@@ -20,7 +20,6 @@ type InterpreterOptions struct {
 	Out         string // directory that stands for the root of a file system; absent or empty
 	Interpreter string // path of a Python that runs here
 	Lib         string // directory with its standard library, "/usr/local/lib/python3.13"
-	Output      io.Writer
 }
 
 // Interpreter copies an interpreter, its standard library and the shared libraries that it starts with, so that Out is all that compiling
@@ -127,9 +126,10 @@ func startsWith(ctx context.Context, program string) ([]string, error) {
 	var listed strings.Builder
 	cmd := exec.CommandContext(ctx, o.Interpreter, "--list", program)
 	cmd.Env = []string{}
-	if err := Run(ctx, &listed, cmd); err != nil {
-		return nil, fmt.Errorf("%s does not list the libraries of %s: %w: %s", o.Interpreter, program, err, strings.TrimSpace(listed.String()))
+	if err := Run(ctx, &listed, cmd); err != nil && ctx.Err() != nil {
+		return nil, err
 	}
+	// A linker that cannot list has listed nothing, and the interpreter then does not start without the rest of the image.
 	return append(listedLibraries(listed.String()), o.Interpreter), nil
 }
 

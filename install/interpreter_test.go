@@ -29,9 +29,8 @@ func TestAnInterpreterIsCopiedWithWhatItStartsWithAndNothingElse(t *testing.T) {
 	var trees [2]string
 	for i := range trees {
 		trees[i] = filepath.Join(t.TempDir(), "out")
-		var said strings.Builder
-		if err := Interpreter(context.Background(), InterpreterOptions{Out: trees[i], Interpreter: interpreter, Lib: lib, Output: &said}); err != nil || said.String() != "" {
-			t.Fatalf("printed %q and failed with %v", said.String(), err)
+		if err := Interpreter(context.Background(), InterpreterOptions{Out: trees[i], Interpreter: interpreter, Lib: lib}); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if must := listing(t, trees[0]); must != listing(t, trees[1]) {

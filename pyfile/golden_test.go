@@ -120,7 +120,7 @@ func TestValidFilesAreReadWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if (!reflect.DeepEqual(f, d.file) || !bytes.Equal(f.Data, data) || f.Name != name) {
+			if !reflect.DeepEqual(f, d.file) || !bytes.Equal(f.Data, data) || f.Name != name {
 				t.Error("Parse gave another File")
 			}
 		})

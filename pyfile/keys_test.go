@@ -178,8 +178,8 @@ var onlyParseKnows = map[string]bool{
 	"values-top.toml: stop-signal":             true, // no such signal
 	"values-top.toml: env.NUL":                 true,
 	"values-tables.toml: dependencies.project": true, // ..
-	"values-commands.toml: index.d":               true, // an address without a host
-	"values-commands.toml: index.e":               true, // ?
+	"values-commands.toml: index.d":            true, // an address without a host
+	"values-commands.toml: index.e":            true, // ?
 }
 
 // A schema that took everything would pass the test above.

@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // file is what a layer says of a file, and its time.
@@ -175,14 +176,9 @@ func sealTimes(dir string) error {
 
 // setTime sets both times of a file, of the link itself if it is a symbolic link: os.Chtimes would follow it.
 func setTime(name string, t syscall.Timespec) error {
-	const atFdcwd, atSymlinkNofollow = -100, 0x100
-	p, err := syscall.BytePtrFromString(name)
-	if err != nil {
-		return err
-	}
-	ts, cwd := [2]syscall.Timespec{t, t}, atFdcwd
-	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(cwd), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&ts)), atSymlinkNofollow, 0, 0); errno != 0 {
-		return &fs.PathError{Op: "utimensat", Path: name, Err: errno}
+	ts := unix.Timespec(t)
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return &fs.PathError{Op: "utimensat", Path: name, Err: err}
 	}
 	return nil
 }

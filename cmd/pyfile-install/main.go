@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string) error {
 		o.Out, o.Interpreter = *out, *interpreter
 		return install.Stdlib(ctx, o)
 	case "python":
-		o := install.InterpreterOptions{Output: os.Stderr}
+		var o install.InterpreterOptions
 		flags.StringVar(&o.Lib, "lib", "", "")
 		if err := parse(); err != nil {
 			return err
