@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -32,6 +33,9 @@ type Options struct {
 	Secrets []string // files that must be there, each named for the id of a build secret
 	CA      string   // file with certificates to trust besides those of the image; empty for none, and it need not be there
 	Own     bool     // Dir and all in it is given to the user first
+	// Output gets what the command prints, on its standard output and its standard error, so that lines stay in their order.
+	// It is the command's own if it is a file.
+	Output io.Writer
 	// Out, if not empty, is an existing empty directory that gets a copy of the files that are new or changed, and nothing of caches
 	// (directories with a CACHEDIR.TAG, https://bford.info/cachedir/).
 	Out string
@@ -55,7 +59,7 @@ func failure(hint, format string, args ...any) *Failure {
 	return &Failure{diagnosis.Failure{Message: fmt.Sprintf(format, args...), Hint: hint}}
 }
 
-// Run runs the command with the output of the calling process. Files that it made or changed below Dir end with the time 1980-01-01, what
+// Run runs the command. Files that it made or changed below Dir end with the time 1980-01-01, what
 // is as before gets its former time, and sockets and pipes are removed. An error that the user can mend is a Failure.
 func Run(ctx context.Context, o Options) error {
 	if err := o.checkSecrets(); err != nil {
@@ -135,7 +139,7 @@ func (o Options) start(ctx context.Context, who *user.ExecUser) error {
 	}
 	cmd := exec.CommandContext(ctx, program, o.Args[1:]...)
 	cmd.Args[0] = o.Args[0]
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, env, os.Stdout, os.Stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, env, o.Output, o.Output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
 		c := &syscall.Credential{Uid: uint32(who.Uid), Gid: uint32(who.Gid)}

@@ -205,6 +205,29 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestWhatACommandPrintsStaysInItsOrder(t *testing.T) {
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close() //nolint:errcheck // it is read below
+	script, want := "", ""
+	for i := range 20 {
+		script += fmt.Sprintf("echo %d; echo %d >&2; ", 2*i, 2*i+1)
+		want += fmt.Sprintf("%d\n%d\n", 2*i, 2*i+1)
+	}
+	if err := shell(t.TempDir(), script, func(o *Options) { o.Output = out }); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestACanceledCommandEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()

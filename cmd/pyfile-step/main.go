@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	o := step.Options{Env: os.Environ()}
+	o := step.Options{Env: os.Environ(), Output: os.Stderr}
 	flags.StringVar(&o.Dir, "dir", "", "")
 	flags.StringVar(&o.User, "user", "", "")
 	flags.BoolVar(&o.Own, "own", false, "")
