@@ -59,6 +59,10 @@ grouping: ## rewrite the tables and curves of docs/grouping.md from a year of re
 fresh: image locks ## rewrite docs/fresh-runners.md: what a runner with nothing but a registry cache fetches
 	go test -tags integration,nightly -count=1 -timeout 60m ./integration -run '^TestFreshRunnersFetch' -update
 
+.PHONY: engines
+engines: image locks ## rewrite the table of docs/engines.md: what was seen to work on each engine
+	go test -tags integration -count=1 -timeout 60m ./integration -run '^TestEnginesDo' -update
+
 .PHONY: fuzz
 fuzz: ## a few thousand inputs for every fuzz target
 # In memory, because the installer's targets write files; and with little minimising, which would take the rest of the time.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-var update = flag.Bool("update", false, "rewrite what testdata/errors wants, and docs/sizes.md, to be what the builds give")
+var update = flag.Bool("update", false, "rewrite what testdata/errors wants, and the tables of docs/sizes.md and docs/engines.md, to be what the builds give")
 
 // wrong is a project that cannot be built, with the report that its user must get. It is a txtar archive: the files of the project, and
 //

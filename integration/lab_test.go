@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,12 +97,13 @@ func freshDaemon(t *testing.T, mirror string) daemon {
 // process is the buildkitd of a test, which can be killed and started again on its root.
 type process struct {
 	daemon
-	root, config string
-	cmd          *exec.Cmd
+	root, config   string
+	server, client []string // options of buildkitd, and those that buildctl then needs
+	cmd            *exec.Cmd
 }
 
-// freshProcess is freshDaemon for a test that disturbs it.
-func freshProcess(t *testing.T, mirror string) *process {
+// freshProcess is freshDaemon for a test that disturbs it, or that has options of its own.
+func freshProcess(t *testing.T, mirror string, options ...func(*process)) *process {
 	t.Helper()
 	lab := os.Getenv("PYFILE_LAB")
 	config, err := os.ReadFile(filepath.Join(lab, "buildkitd.toml"))
@@ -116,6 +118,9 @@ func freshProcess(t *testing.T, mirror string) *process {
 		t.Fatal(err)
 	}
 	p.daemon = daemon{"unix://" + p.root + "/buildkitd.sock"}
+	for _, o := range options {
+		o(p)
+	}
 	t.Cleanup(func() {
 		p.end(os.Interrupt)
 		if err := os.RemoveAll(p.root); err != nil {
@@ -135,14 +140,14 @@ func (p *process) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command("buildkitd", "--config", p.config, "--root", p.root, "--addr", p.addr)
+	p.cmd = exec.Command("buildkitd", append([]string{"--config", p.config, "--root", p.root, "--addr", p.addr}, p.server...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.root) // for mounts, which a killed process leaves
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
-		if exec.Command("buildctl", "--addr", p.addr, "debug", "workers").Run() == nil {
+		if exec.Command("buildctl", slices.Concat([]string{"--addr", p.addr}, p.client, []string{"debug", "workers"})...).Run() == nil {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
