@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func TestBothTheSystemsAndTheCompanysCertificatesAreTrusted(t *testing.T) {
 	Bundles = []string{"/nowhere/bundle.pem", write(t, "# of the system\n"+block("CERTIFICATE", "system")), write(t, block("CERTIFICATE", "not looked at"))}
 	company := write(t, block("CERTIFICATE", "company")+"text\n"+block("PRIVATE KEY", "secret")+block("CERTIFICATE", "second"))
 	bundle := filepath.Join(t.TempDir(), "all.pem")
-	variables, err := Trust(company, bundle)
+	variables, err := Trust(company, bundle, []string{"SSL_CERT_FILE=", "PIP_CERT=" + Bundles[1], "CURL_CA_BUNDLE=/other.pem"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +42,38 @@ func TestBothTheSystemsAndTheCompanysCertificatesAreTrusted(t *testing.T) {
 	}
 }
 
+func TestCertificatesThatTheEnvironmentNamesAreTheSystems(t *testing.T) {
+	company, named, bundle := write(t, block("CERTIFICATE", "company")), write(t, block("CERTIFICATE", "named")), filepath.Join(t.TempDir(), "all.pem")
+	variables, err := Trust(company, bundle, []string{"SSL_CERT_FILE=" + named})
+	data, _ := os.ReadFile(bundle)
+	if err != nil || string(data) != block("CERTIFICATE", "named")+block("CERTIFICATE", "company") || !slices.Contains(variables, "SSL_CERT_FILE="+bundle) {
+		t.Errorf("the bundle is\n%s\nwith %q, %v", data, variables, err)
+	}
+}
+
+// TestProgramsSayThatTheyDoNotTrust has what the programs print behind a proxy whose authority they do not know.
+func TestProgramsSayThatTheyDoNotTrust(t *testing.T) {
+	for line, want := range map[string]bool{
+		"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1032)":           true, // Python
+		"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1032)":                          false,
+		"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a.example'.":   false,
+		"curl: (60) SSL certificate problem: unable to get local issuer certificate":                                                 true, // and git
+		"  Certificate verification failed: The certificate is NOT trusted. The certificate issuer is unknown.  Could not handshake": true, // GnuTLS
+		"x509: certificate signed by unknown authority":                                                                              true, // Go
+		"  Caused by: invalid peer certificate: UnknownIssuer":                                                                       true, // uv
+		"  Caused by: invalid peer certificate: Expired":                                                                             false,
+		"WARNING: updating and opening https://apk.example/v3.24/main/x86_64/APKINDEX.tar.gz: TLS: server certificate not trusted":   true, // apk
+		"Could not connect to server": false,
+	} {
+		if got := Untrusted(line); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
+
 func TestWithoutASecretNothingChanges(t *testing.T) {
 	bundle := filepath.Join(t.TempDir(), "all.pem")
-	if variables, err := Trust("/nowhere/ca-bundle", bundle); variables != nil || err != nil {
+	if variables, err := Trust("/nowhere/ca-bundle", bundle, nil); variables != nil || err != nil {
 		t.Errorf("%q, %v", variables, err)
 	}
 	if _, err := os.Stat(bundle); err == nil {
@@ -52,7 +82,7 @@ func TestWithoutASecretNothingChanges(t *testing.T) {
 }
 
 func TestASecretWithoutCertificatesIsAnError(t *testing.T) {
-	_, err := Trust(write(t, "password"), filepath.Join(t.TempDir(), "all.pem"))
+	_, err := Trust(write(t, "password"), filepath.Join(t.TempDir(), "all.pem"), nil)
 	if err == nil || !strings.Contains(err.Error(), "in PEM form") || strings.Contains(err.Error(), "password") {
 		t.Errorf("got %v", err)
 	}

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -89,6 +90,23 @@ func TestAWheelIsBuiltByTheBackend(t *testing.T) {
 		if got := listing(t, dir); !strings.HasPrefix(got, "0644 ") || strings.Count(got, "\n") != 1 {
 			t.Errorf("built:\n%s", got)
 		}
+	}
+}
+
+// TestABuildWithANetworkTrustsTheCertificatesOfTheBuild has a backend that reads what git and curl would.
+func TestABuildWithANetworkTrustsTheCertificatesOfTheBuild(t *testing.T) {
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("company")})
+	ca := writeFile(t, filepath.Join(t.TempDir(), "ca-bundle"), certificate)
+	env, err := buildEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := t.TempDir()
+	writeFile(t, filepath.Join(src, "backend/demo_backend.py"), []byte("import os\ndef build_wheel(*a):\n    raise ValueError(open(os.environ['GIT_SSL_CAINFO']).read().count('"+
+		strings.Split(string(certificate), "\n")[1]+"'), os.environ['GIT_SSL_CAINFO'] == os.environ['CURL_CA_BUNDLE'])\n"))
+	o := WheelOptions{CA: ca, Backend: Backend{Name: "demo_backend", BackendPath: []string{"backend"}, Source: src, Env: env, Output: &bytes.Buffer{}}, Out: filepath.Join(t.TempDir(), "out")}
+	if err := Wheel(context.Background(), o); err == nil || !strings.HasSuffix(err.Error(), "ValueError: (1, True)") {
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/org/pyfile/authority"
 	"github.com/org/pyfile/python"
 )
 
@@ -17,6 +18,7 @@ type WheelOptions struct {
 	Version string // version that it must have; empty when only the build tells
 	// Told names a file with what Version found, which then is the version; empty for none.
 	Told string
+	CA   string // file with certificates that what the backend starts trusts besides those of the image; empty for none, and it need not be there
 }
 
 // Wheel makes the wheel of a project with its build backend (PEP 517), in an environment that has all it needs: nothing is
@@ -54,7 +56,15 @@ func Wheel(ctx context.Context, o WheelOptions) error {
 				return err
 			}
 		}
-		a, err := o.call(ctx, "wheel", out, work, versionVariables(tool, o.Project, o.Version))
+		variables := versionVariables(tool, o.Project, o.Version)
+		if o.CA != "" {
+			trusted, err := authority.Trust(o.CA, filepath.Join(work, "authorities.pem"), os.Environ())
+			if err != nil {
+				return err
+			}
+			variables = append(variables, trusted...)
+		}
+		a, err := o.call(ctx, "wheel", out, work, variables)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ const (
 	Library     Kind = "library"     // that the build links with, or asks pkg-config, meson or cmake for
 	Compiler    Kind = "compiler"    // there is none for the language
 	Network     Kind = "network"     // the build reaches out
+	Certificate Kind = "certificate" // nobody whom the build trusts signed that of a host
 	Memory      Kind = "memory"      // the machine has too little
 	Disk        Kind = "disk"        // the machine has too little
 	Python      Kind = "python"      // the source is not made for this Python
@@ -30,6 +31,7 @@ type Facts struct {
 	Python        string // full version of the interpreter
 	Distribution  string // ID of os-release; with "alpine" the hints name packages of Alpine, else of Debian
 	Network       bool   // the build may use the network
+	CA            string // file of the build secret with certificates; it need not be there
 	Exit          int    // status of the failed process; a signal is 128 more than its number, or its number negated
 }
 
@@ -52,7 +54,7 @@ func (d *Diagnosis) Failure() Failure {
 func Of(log []byte, f Facts) *Diagnosis {
 	o := read(log)
 	var best *finding
-	for _, find := range []func(*output, Facts) []*finding{tools, packagers, exceptions, signals} {
+	for _, find := range []func(*output, Facts) []*finding{tools, untrusted, packagers, exceptions, signals} {
 		for _, found := range find(o, f) {
 			if found.at < o.resumed && found.kind != Memory && found.kind != Disk {
 				continue

@@ -3,6 +3,8 @@ package diagnosis
 import (
 	"fmt"
 	"strings"
+
+	"github.com/org/pyfile/authority"
 )
 
 // message says the cause in one line.
@@ -32,6 +34,12 @@ func message(found *finding, f Facts) string {
 			return fmt.Sprintf("%s cannot be built: %s, which does not answer", s, to)
 		}
 		return fmt.Sprintf("%s cannot be built without the network: %s", s, to)
+	case Certificate:
+		of := "of the host"
+		if found.name != "" {
+			of = "of " + found.name
+		}
+		return fmt.Sprintf("%s cannot be built: the certificate %s is not trusted", s, of)
 	case Memory:
 		return fmt.Sprintf("%s cannot be built: the machine of the builder ran out of memory", s)
 	case Disk:
@@ -58,12 +66,14 @@ func hint(found *finding, packages []string, f Facts) string {
 		return "add the package that has it to [apt]: build"
 	case Network:
 		if f.Network {
-			return "check that the machine of the builder reaches it"
+			return "check that the machine of the builder reaches it; behind a proxy, build with --build-arg HTTPS_PROXY=http://HOST:PORT"
 		}
 		if f.Name == "" {
 			return "add its name to [dependencies]: allow-network"
 		}
 		return fmt.Sprintf(`add to [dependencies]: allow-network = [%q]`, f.Name)
+	case Certificate:
+		return authority.Hint(f.CA)
 	case Memory:
 		return "give the machine of the builder more memory, or let it build fewer things at a time"
 	case Disk:

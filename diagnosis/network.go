@@ -2,8 +2,29 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/org/pyfile/authority"
 )
+
+// untrusted are the causes that programs name which do not trust the certificate of a host. Most go on to say that what they looked for is not
+// there.
+func untrusted(o *output, _ Facts) (all []*finding) {
+	for i, l := range o.lines {
+		if !o.code[i] && authority.Untrusted(l) {
+			found := unreachable(nil, o, i)
+			found.kind, found.at = Certificate, i
+			all = append(all, found)
+		}
+	}
+	for _, found := range all { // pip tells the host at its last attempt only
+		if i := slices.IndexFunc(all, func(f *finding) bool { return f.name != "" }); i >= 0 && found.name == "" {
+			found.name = all[i].name
+		}
+	}
+	return all
+}
 
 // packagers are the causes that programs name which fetch something: pip, cargo, git, curl, npm, cmake, urllib.
 func packagers(o *output, f Facts) []*finding {

@@ -66,12 +66,31 @@ func TestLinesOfToolsAreUnderstood(t *testing.T) {
 		{"error: [Errno 28] No space left on device: 'build/lib'", Disk, ""},
 		{"fatal: unable to access 'https://git.example/x/': Could not resolve host: git.example", Network, ""},
 		{"dial tcp: lookup proxy.example on 10.0.0.1:53: no such host", Network, ""},
+		{"curl: (60) SSL certificate problem: unable to get local issuer certificate", Certificate, ""},
+		{"error: failed to download from `https://crates.example/x`\n[60] SSL peer certificate or SSH remote key was not OK (SSL certificate problem: self-signed certificate in certificate chain)", Certificate, ""},
 		{"npm error network request to https://npm.example/x failed, reason: getaddrinfo EAI_AGAIN npm.example", Network, ""},
 	} {
 		d := Of([]byte(test.lines), Facts{Name: "shop", Version: "1.0", Python: "3.13.5", Exit: 1})
 		check(t, d)
 		if d == nil || d.Kind != test.kind || strings.Join(d.Wants, " ") != test.wants {
 			t.Errorf("%s\n\tgives %+v", test.lines, d)
+		}
+	}
+}
+
+// TestAnUntrustedHostIsNamedBeforeWhatFollows has the output of pip, which goes on to say that nothing was found.
+func TestAnUntrustedHostIsNamedBeforeWhatFollows(t *testing.T) {
+	const refused = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1028)'))"
+	const log = "WARNING: Retrying (Retry(total=0)) after connection broken by '" + refused + "': /simple/hatchling/\n" +
+		"Could not fetch URL https://index.example/simple/hatchling/: There was a problem confirming the ssl certificate: HTTPSConnectionPool(host='index.example', port=443): (Caused by " + refused + ") - skipping\n" +
+		"ERROR: Could not find a version that satisfies the requirement hatchling (from versions: none)\nERROR: No matching distribution found for hatchling\n"
+	for _, test := range []struct{ ca, hint string }{
+		{"/nowhere/ca-bundle", "--secret id=ca-bundle,src=FILE"},
+		{"rule_test.go", "the secret ca-bundle lacks the authority"}, // a file that is there
+	} {
+		d := Of([]byte(log), Facts{Name: "shop", CA: test.ca, Network: true})
+		if d == nil || d.Message != "shop cannot be built: the certificate of index.example is not trusted" || !strings.Contains(d.Hint, test.hint) {
+			t.Errorf("%+v", d)
 		}
 	}
 }
@@ -132,7 +151,7 @@ func TestHintsAreWhatTheUserCanType(t *testing.T) {
 		{python, Facts{Name: "shop"}, "lock a newer release of shop, or set python to an older version"},
 		{python, Facts{Name: "shop", Own: true}, "change the project, or set python to an older version"},
 		{network, Facts{Name: "shop"}, `add to [dependencies]: allow-network = ["shop"]`},
-		{network, Facts{Name: "shop", Network: true}, "check that the machine of the builder reaches it"},
+		{network, Facts{Name: "shop", Network: true}, "check that the machine of the builder reaches it; behind a proxy, build with --build-arg HTTPS_PROXY=http://HOST:PORT"},
 		{"MemoryError", Facts{}, "give the machine of the builder more memory, or let it build fewer things at a time"},
 	} {
 		d := Of([]byte(test.log), test.facts)

@@ -38,7 +38,7 @@ func (a apk) run(ctx context.Context, args ...string) error {
 	if !errors.As(err, &status) {
 		return err
 	}
-	failure := explainApk(args[0], t.lines())
+	failure := explainApk(args[0], t.lines(), a.CA)
 	if len(failure.Packages) > 0 {
 		var names bytes.Buffer
 		if err := start(ctx, &names, "apk", "--cache-dir", a.Archives, "search", "--quiet"); err != nil {
@@ -52,15 +52,18 @@ func (a apk) run(ctx context.Context, args ...string) error {
 var apkExplanations = []explanation{
 	{[]string{"No space left on device"}, "the disk of the builder is full", "free space on it, for example with `docker builder prune`"},
 	{[]string{"DNS lookup error", "DNS: transient error", "DNS: name does not exist"}, "the name of the package archive's host cannot be resolved",
-		"the builder needs a network and DNS, or a proxy in http_proxy"},
+		"the builder needs a network and DNS, or a proxy: " + proxyFlags},
 	{[]string{"network error", "temporary error", "Network unreachable", "network connection aborted", "operation timed out", "could not connect", "Connection refused"},
-		"the package archive cannot be reached", "the builder needs a network, or a proxy in http_proxy"},
-	{[]string{"UNTRUSTED signature", "BAD signature", "certificate verify failed"}, "the package archive is signed with a key that the image does not trust", "take a newer base, or one with the key in /etc/apk/keys"},
+		"the package archive cannot be reached", "the builder needs a network, or a proxy: " + proxyFlags},
+	{[]string{"UNTRUSTED signature", "BAD signature"}, "the package archive is signed with a key that the image does not trust", "take a newer base, or one with the key in /etc/apk/keys"},
 }
 
 // explainApk makes a Failure of the output of `apk COMMAND`. apk lists all packages that it does not know, and below each of the
 // others that it cannot select the reasons.
-func explainApk(command string, lines []string) *Failure {
+func explainApk(command string, lines []string, ca string) *Failure {
+	if f := untrusted(lines, ca); f != nil {
+		return f
+	}
 	f := explain(lines, apkExplanations)
 	if f == nil {
 		f = &Failure{Message: "apk " + command + " failed"}

@@ -62,7 +62,7 @@ func (a *apt) run(ctx context.Context, args ...string) error {
 	err := start(ctx, t, "apt-get", slices.Concat([]string{"-q", "-y"}, a.options, args)...)
 	var status *exec.ExitError
 	if errors.As(err, &status) {
-		return explainApt(args[0], t.lines())
+		return explainApt(args[0], t.lines(), a.CA)
 	}
 	return err
 }
@@ -219,22 +219,24 @@ var aptExplanations = []explanation{
 	{[]string{"No space left on device", "You don't have enough free space"}, "the disk of the builder is full",
 		"free space on it, for example with `docker builder prune`"},
 	{[]string{"Temporary failure resolving", "Could not resolve", "Something wicked happened resolving"}, "the name of the package archive's host cannot be resolved",
-		"the builder needs a network and DNS, or a proxy in http_proxy"},
+		"the builder needs a network and DNS, or a proxy: " + proxyFlags},
 	{[]string{"Could not connect to", "Unable to connect to", "Connection timed out", "connection timed out", "Network is unreachable", "Connection refused", "Connection failed"},
-		"the package archive cannot be reached", "the builder needs a network, or a proxy in http_proxy"},
+		"the package archive cannot be reached", "the builder needs a network, or a proxy: " + proxyFlags},
 	{[]string{"does not have a Release file", "is no longer available"}, "the package archive does not have this release of the distribution any more",
 		"take a base that is made from a newer release"},
 	{[]string{"is expired since", "is not valid yet"}, "the package archive's lists are too old or too new for the builder's clock", "check the clock of the builder, or take a base that is made from a newer release"},
 	{[]string{"NO_PUBKEY", "is not signed", "signatures were invalid", "couldn't be verified", "Missing key"}, "the package archive is signed with a key that the image does not trust",
 		"take a newer base, or one with the key in /etc/apt/keyrings"},
 	{[]string{"404  Not Found", "Hash Sum mismatch", "unexpected size"}, "the package archive changed while it was read", "build again"},
-	{[]string{"certificate verif", "Certificate verif"}, "the certificate of the package archive's host is not trusted in the image", "take a base that has ca-certificates and the certificate of your proxy"},
 	{[]string{"unmet dependencies", "held broken packages", "pkgProblem", "Unable to satisfy dependencies", "Unable to correct problems"}, "the packages cannot be installed together on this base", ""},
 }
 
 // explainApt makes a Failure of the output of `apt-get COMMAND`. The lines of the output that tell more are part of it: errors, the
 // reasons that dpkg gives on the line after an error, and dependencies.
-func explainApt(command string, lines []string) *Failure {
+func explainApt(command string, lines []string, ca string) *Failure {
+	if f := untrusted(lines, ca); f != nil {
+		return f
+	}
 	f := explain(lines, aptExplanations)
 	if f == nil {
 		f = &Failure{Message: "apt-get " + command + " failed"}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/authority"
 )
 
 // Failure says why packages could not be installed, in words for the author of a Pyfile. It is what is written to the file that
@@ -85,6 +87,9 @@ func (f *Failure) withDetails(lines []string) *Failure {
 	return f
 }
 
+// proxyFlags are what to add to the command line for a proxy.
+const proxyFlags = "--build-arg HTTP_PROXY=http://HOST:PORT --build-arg HTTPS_PROXY=http://HOST:PORT"
+
 // explanation is what a line of a failed program's output means.
 type explanation struct {
 	marks         []string // one of them stands in the line
@@ -101,6 +106,17 @@ func explain(lines []string, explanations []explanation) *Failure {
 		}
 	}
 	return nil
+}
+
+// untrusted is the failure that the output of a package manager tells before any other: that it does not trust the host of the archive. ca is the
+// file of InstallOptions.
+func untrusted(lines []string, ca string) *Failure {
+	i := slices.IndexFunc(lines, authority.Untrusted)
+	if i < 0 {
+		return nil
+	}
+	f := &Failure{Message: "the certificate of the package archive's host is not trusted", Hint: authority.Hint(ca)}
+	return f.withDetails([]string{strings.TrimSpace(lines[i])})
 }
 
 // alternatives prints `"a"`, `"a" or "b"`, `"a", "b" or "c"`.

@@ -76,7 +76,7 @@ func (o InstallOptions) trust() error {
 	if o.CA == "" {
 		return nil
 	}
-	variables, err := authority.Trust(o.CA, o.authorities())
+	variables, err := authority.Trust(o.CA, o.authorities(), os.Environ())
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
 		err = errors.Join(err, os.Setenv(name, value))

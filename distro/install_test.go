@@ -176,9 +176,13 @@ func TestFailuresOfAptAreExplained(t *testing.T) {
 			"E: Failed to fetch https://user:secret@deb.example/debian/dists/trixie/InRelease  Temporary failure resolving 'deb.example'\n" +
 			"E: Some index files failed to download. They have been ignored, or old ones used instead.\n",
 			"the name of the package archive's host cannot be resolved\n\tFailed to fetch https://deb.example/debian/dists/trixie/InRelease  Temporary failure resolving 'deb.example'\n" +
-				"\thint: the builder needs a network and DNS, or a proxy in http_proxy"},
+				"\thint: the builder needs a network and DNS, or a proxy: " + proxyFlags},
 		{"a proxy that is not there", "update", "E: Failed to fetch https://deb.example/x  Unable to connect to 127.0.0.1:9:\n",
-			"the package archive cannot be reached\n\tFailed to fetch https://deb.example/x  Unable to connect to 127.0.0.1:9:\n\thint: the builder needs a network, or a proxy in http_proxy"},
+			"the package archive cannot be reached\n\tFailed to fetch https://deb.example/x  Unable to connect to 127.0.0.1:9:\n\thint: the builder needs a network, or a proxy: " + proxyFlags},
+		{"a proxy that is not trusted", "update", "Err:1 https://deb.example/debian trixie InRelease\n  SSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success [IP: 10.0.0.1 443]\n" +
+			"E: Failed to fetch https://deb.example/x  SSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success [IP: 10.0.0.1 443]\n",
+			"the certificate of the package archive's host is not trusted\n\tSSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success [IP: 10.0.0.1 443]\n" +
+				"\thint: build with --secret id=ca-bundle,src=FILE, a file with the certificate of the authority that signed it, as that of your proxy"},
 		{"an old release", "update", "E: The repository 'https://deb.example/debian buster Release' does not have a Release file.\n",
 			"the package archive does not have this release of the distribution any more\n\tThe repository 'https://deb.example/debian buster Release' does not have a Release file.\n" +
 				"\thint: take a base that is made from a newer release"},
@@ -206,7 +210,7 @@ func TestFailuresOfAptAreExplained(t *testing.T) {
 		if _, err := transcript.Write([]byte(tt.output)); err != nil {
 			t.Fatal(err)
 		}
-		if got := explainApt(tt.command, transcript.lines()).Error(); got != tt.want {
+		if got := explainApt(tt.command, transcript.lines(), "").Error(); got != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
 	}
@@ -217,6 +221,7 @@ func TestFailuresOfApkAreExplained(t *testing.T) {
 *search*) printf 'libpq\nlibpq-dev\nbuild-base\nffmpeg\n' ;;
 *update) ;;
 *broken) echo 'ERROR: unable to select packages:'; echo '  broken-1.0:'; echo '    conflicts: other-2'; exit 1 ;;
+*tls) echo 'WARNING: updating and opening https://apk.example/x: TLS: server certificate not trusted'; echo '2 unavailable, 0 stale; 8 distinct packages available'; exit 2 ;;
 *nonet) echo 'ERROR: https://apk.example/x: temporary error (try again later)'; exit 2 ;;
 *script) echo 'ERROR: x-1.0.post-install: script exited with error 1'; exit 1 ;;
 *good) ;;
@@ -236,9 +241,11 @@ exit 2 ;; esac`})
 		"good":                   "",
 		"build-essential libpq5": "2 packages cannot be installed\n\t" + name + ` has no package "build-essential": did you mean "build-base"?` + "\n\t" + name + ` has no package "libpq5": did you mean "libpq" or "libpq-dev"?`,
 		"broken":                 "apk add failed\n\tbroken-1.0:\n\tconflicts: other-2",
-		"nonet":                  "the package archive cannot be reached\n\thttps://apk.example/x: temporary error (try again later)\n\thint: the builder needs a network, or a proxy in http_proxy",
-		"script":                 "apk add failed\n\tx-1.0.post-install: script exited with error 1",
-		"libpq:arm64":            `apk knows no architectures: write "libpq" in place of "libpq:arm64"`,
+		"tls": "the certificate of the package archive's host is not trusted\n\tWARNING: updating and opening https://apk.example/x: TLS: server certificate not trusted" +
+			"\n\thint: build with --secret id=ca-bundle,src=FILE, a file with the certificate of the authority that signed it, as that of your proxy",
+		"nonet":       "the package archive cannot be reached\n\thttps://apk.example/x: temporary error (try again later)\n\thint: the builder needs a network, or a proxy: " + proxyFlags,
+		"script":      "apk add failed\n\tx-1.0.post-install: script exited with error 1",
+		"libpq:arm64": `apk knows no architectures: write "libpq" in place of "libpq:arm64"`,
 	} {
 		err := a.install(context.Background(), strings.Fields(packages))
 		var failure *Failure
@@ -299,7 +306,7 @@ func FuzzOutput(f *testing.F) {
 		parseProviders(text)
 		parseMounts(text)
 		lines := (&transcript{end: []byte(text)}).lines()
-		for _, failure := range []*Failure{explainApt("install", lines), explainApk("add", lines)} {
+		for _, failure := range []*Failure{explainApt("install", lines, ""), explainApk("add", lines, "")} {
 			if failure.Message == "" || credentials.MatchString(failure.Error()) {
 				t.Errorf("failure %q", failure.Error())
 			}

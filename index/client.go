@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/org/pyfile/authority"
 )
 
 const (
@@ -62,10 +64,7 @@ func newClient(settings *Settings, dir, authorities string, logins logins) (*cli
 	}
 	c.checked = transport(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, c.timeout)
 	c.trust = transport(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, c.timeout) //nolint:gosec // as pip's trusted-host
-	c.hint = "add the certificate authority to the base image's bundle"
-	if authorities != "" {
-		c.hint += fmt.Sprintf(", or build with --secret id=%s,src=FILE", filepath.Base(authorities))
-	}
+	c.hint = authority.Hint(authorities)
 	return c, nil
 }
 
@@ -240,9 +239,15 @@ func (c *client) send(ctx context.Context, u *url.URL, header http.Header) (res 
 	return res, authorization != "", nil
 }
 
+// unreachedHint is what to do about an index that is not reached.
+const unreachedHint = "behind a proxy, build with --build-arg HTTPS_PROXY=http://HOST:PORT; an index that is reached is named by [index.default], or by pip's settings in the base image"
+
 // broken judges an error of a connection, or of the way to it.
 func (c *client) broken(err error) *failure {
 	f := &failure{reason: err.Error(), again: true, dead: true}
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		f.hint = unreachedHint
+	}
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
 	var proxy *failure
@@ -250,7 +255,10 @@ func (c *client) broken(err error) *failure {
 	case errors.As(err, &proxy):
 		return proxy
 	case errors.As(err, &certificate):
-		f.reason, f.hint, f.again = "its certificate cannot be verified: "+certificate.Err.Error(), c.hint, false
+		f.reason, f.again = "its certificate cannot be verified: "+certificate.Err.Error(), false
+		if authority.Untrusted(f.reason) {
+			f.hint = c.hint
+		}
 	case errors.As(err, &dns):
 		f.reason = fmt.Sprintf("the name %s cannot be resolved", dns.Name)
 	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):

@@ -242,11 +242,11 @@ func TestCertificatesAreChecked(t *testing.T) {
 		{name: "in the image", authority: secure.Server},
 		{name: "in the secret", file: bundle},
 		{name: "in neither", file: bundle + "-absent", want: "its certificate cannot be verified: x509: certificate signed by unknown authority" +
-			"\n\thint: add the certificate authority to the base image's bundle, or build with --secret id=company-ca-absent,src=FILE"},
+			"\n\thint: build with --secret id=ca-bundle,src=FILE, a file with the certificate of the authority that signed it, as that of your proxy"},
 		{name: "trusted host", trusted: []string{"127.0.0.1"}},
 		{name: "trusted host and port", trusted: []string{secure.Listener.Addr().String()}},
 		{name: "another host is trusted", trusted: []string{"127.0.0.1:1"}, want: "its certificate cannot be verified: x509: certificate signed by unknown authority" +
-			"\n\thint: add the certificate authority to the base image's bundle"},
+			"\n\thint: build with --secret id=ca-bundle,src=FILE, a file with the certificate of the authority that signed it, as that of your proxy"},
 	} {
 		s := newStep(t, tt.authority, Settings{Default: secure.URL + "/simple", Trusted: tt.trusted}, wants("demo", File{Name: "demo-1.whl"}), nil)
 		s.CA = tt.file
@@ -282,7 +282,7 @@ func TestADeadIndexIsGivenUpOnce(t *testing.T) {
 	}
 	s := newStep(t, nil, Settings{Default: address}, q, nil)
 	_, err = s.run(t)
-	want := "demo-00, demo-01, demo-02, demo-03, demo-04 and 95 more cannot be looked up at " + address + ": dial tcp " + l.Addr().String() + ": connect: connection refused (5 attempts)"
+	want := "demo-00, demo-01, demo-02, demo-03, demo-04 and 95 more cannot be looked up at " + address + ": dial tcp " + l.Addr().String() + ": connect: connection refused (5 attempts)\n\thint: " + unreachedHint
 	if err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

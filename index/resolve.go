@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/org/pyfile/authority"
 )
 
 // ResolveOptions says what Resolve chooses versions for.
@@ -68,7 +70,11 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("uv found no versions: %w", err)
+		err = fmt.Errorf("uv found no versions: %w", err)
+		if slices.ContainsFunc(strings.Split(said.String(), "\n"), authority.Untrusted) {
+			return &problem{err.Error(), authority.Hint(o.CA)}
+		}
+		return err
 	}
 	lock, err := os.ReadFile(filepath.Join(src, lockName))
 	if err != nil {

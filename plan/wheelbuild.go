@@ -113,6 +113,7 @@ func (s *stages) buildWheel(b source) (string, error) {
 	s.tellVersion(e, b, at, env)
 	if e.Network = named(s.File.Dependencies.AllowNetwork, b.name); e.Network {
 		e.Args = append(e.Args, "--network")
+		trusts(e)
 	}
 	step := Step{ID: s.stepID("build", b), Stage: b.stage, Target: at.target, Name: "[" + b.stage + "] build the wheel of " + b.label(), Origin: b.origin, Exec: e}
 	if !s.compiles(b.name, b.project) && b.name != "" {

@@ -34,7 +34,7 @@ type Options struct {
 	CA      string   // file with certificates to trust besides those of the image; empty for none, and it need not be there
 	Own     bool     // Dir and all in it is given to the user first
 	// Output gets what the command prints, on its standard output and its standard error, so that lines stay in their order.
-	// It is the command's own if it is a file.
+	// It is the command's own if it is a file and CA is empty.
 	Output io.Writer
 	// Out, if not empty, is an existing empty directory that gets a copy of the files that are new or changed, and nothing of caches
 	// (directories with a CACHEDIR.TAG, https://bford.info/cachedir/).
@@ -78,15 +78,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.CA != "" {
-		bundle := filepath.Join(filepath.Dir(o.CA), "authorities.pem")
-		trusted, err := authority.Trust(o.CA, bundle)
-		if err != nil {
-			return err
-		}
-		o.Env = slices.Concat(trusted, o.Env) // what the user sets counts
-	}
-	if err := o.start(ctx, who); err != nil {
+	if err := o.startTrusting(ctx, who); err != nil {
 		return err
 	}
 	after, err := read(o.Dir)
@@ -127,6 +119,33 @@ func flags(ids []string) string {
 	return strings.Join(words, " ")
 }
 
+// grace is how long the output of what the command left behind is waited for.
+const grace = 2 * time.Second
+
+// startTrusting is start for a command that trusts CA too. When it fails because it does not trust whom it asks, the failure says what to do.
+func (o Options) startTrusting(ctx context.Context, who *user.ExecUser) error {
+	if o.CA == "" {
+		return o.start(ctx, who)
+	}
+	trusted, err := authority.Trust(o.CA, filepath.Join(filepath.Dir(o.CA), "authorities.pem"), o.Env)
+	if err != nil {
+		return failure("give it the certificate, as a text that begins with -----BEGIN CERTIFICATE-----", "%v", err)
+	}
+	o.Env = slices.Concat(o.Env, trusted)
+	printed := &diagnosis.Transcript{To: o.Output}
+	o.Output = printed
+	err = o.start(ctx, who)
+	var failed *Failure
+	if errors.As(err, &failed) {
+		for line := range strings.Lines(string(printed.End())) {
+			if authority.Untrusted(line) {
+				return failure(authority.Hint(o.CA), "%s, because it does not trust the certificate of a host", failed.Message)
+			}
+		}
+	}
+	return err
+}
+
 // start runs the command and waits for it. All that it started ends with the container.
 func (o Options) start(ctx context.Context, who *user.ExecUser) error {
 	env := o.Env
@@ -149,7 +168,11 @@ func (o Options) start(ctx context.Context, who *user.ExecUser) error {
 		cmd.SysProcAttr.Credential = c
 	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = grace
 	err = cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

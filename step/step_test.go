@@ -186,6 +186,11 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"user", "", func(o *Options) { o.User = "nobody-here" }, `the image has no user "nobody-here"`, `write names that the image has, such as "nonroot", or numbers such as "1000:1000"`},
 		{"group", "", func(o *Options) { o.User = "0:nobody-here" }, `the image has no user "0:nobody-here"`, `write names that the image has, such as "nonroot", or numbers such as "1000:1000"`},
 		{"secret", "", func(o *Options) { o.Secrets = []string{secrets + "/there", secrets + "/token"} }, `the build was not given the secret "token"`, "build with --secret id=token,src=FILE"},
+		{"authority", "echo 'curl: (60) SSL certificate problem: unable to get local issuer certificate' >&2; exit 60", func(o *Options) { o.CA = secrets + "/ca-bundle" },
+			"sh ended with status 60, because it does not trust the certificate of a host",
+			"build with --secret id=ca-bundle,src=FILE, a file with the certificate of the authority that signed it, as that of your proxy"},
+		{"no certificates", "", func(o *Options) { o.CA = secrets + "/there" }, "the build secret ca-bundle must hold certificates in PEM form, and has none",
+			"give it the certificate, as a text that begins with -----BEGIN CERTIFICATE-----"},
 		{"secrets", "", func(o *Options) { o.Secrets = []string{secrets + "/a", secrets + "/b"} }, `the build was not given the secrets ["a" "b"]`, "build with --secret id=a,src=FILE --secret id=b,src=FILE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -205,12 +210,19 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAProcessThatACommandLeavesDoesNotKeepAStepWaiting(t *testing.T) {
+	begin := time.Now()
+	if err := shell(tree(t, nil), "sleep 30 & echo started", func(o *Options) { o.CA = filepath.Join(t.TempDir(), "ca-bundle") }); err != nil || time.Since(begin) > 20*time.Second {
+		t.Errorf("%v after %v", err, time.Since(begin))
+	}
+}
+
 func TestWhatACommandPrintsStaysInItsOrder(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close() //nolint:errcheck // it is read below
+	defer out.Close()
 	script, want := "", ""
 	for i := range 20 {
 		script += fmt.Sprintf("echo %d; echo %d >&2; ", 2*i, 2*i+1)

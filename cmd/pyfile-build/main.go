@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/org/pyfile/authority"
 	"github.com/org/pyfile/build"
 	"github.com/org/pyfile/diagnosis"
 	"github.com/org/pyfile/distro"
@@ -30,7 +31,7 @@ const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., wh
   requires  --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
             --requirements FILE [--failure FILE]
   build     --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
-            [--name NAME] [--version VERSION | --version-file FILE] [--jobs N] [--failure FILE]
+            [--name NAME] [--version VERSION | --version-file FILE] [--jobs N] [--network] [--ca FILE] [--failure FILE]
   version   --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]... --tool NAME
             [--failure FILE]
 
@@ -73,6 +74,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.StringVar(&failure, "failure", "", "")
 	flags.BoolVar(&about.Own, "own", false, "")
 	flags.BoolVar(&about.Network, "network", false, "")
+	flags.StringVar(&about.CA, "ca", "", "")
 	flags.StringVar(&about.Name, "name", "", "")
 	flags.StringVar(&about.Version, "version", "", "")
 	defer func() {
@@ -113,22 +115,21 @@ func run(ctx context.Context, args []string) (err error) {
 		flags.StringVar(&o.URL, "url", "", "")
 		flags.StringVar(&o.Token, "token-file", "", "")
 		flags.StringVar(&o.Header, "header-file", "", "")
-		flags.StringVar(&o.CA, "ca", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out = *out
+		o.Out, o.CA = *out, about.CA
 		return build.LFS(ctx, o)
 	case "env":
 		o := build.EnvOptions{Output: log}
+		about.Network = true
 		flags.StringVar(&o.File, "requirements", "", "")
 		flags.StringVar(&o.Constraints, "constraints", "", "")
 		flags.StringVar(&before, "before", "", "")
-		flags.StringVar(&o.CA, "ca", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out, o.Interpreter, o.Requirements, o.Before = *out, *interpreter, flags.Args(), before
+		o.Out, o.Interpreter, o.Requirements, o.Before, o.CA = *out, *interpreter, flags.Args(), before, about.CA
 		return build.Env(ctx, o)
 	case "requires":
 		var o build.RequiresOptions
@@ -146,7 +147,7 @@ func run(ctx context.Context, args []string) (err error) {
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out, o.Backend, o.Project, o.Version = *out, backend, about.Name, about.Version
+		o.Out, o.Backend, o.Project, o.Version, o.CA = *out, backend, about.Name, about.Version, about.CA
 		return build.Wheel(ctx, o)
 	case "version":
 		var o build.VersionOptions
@@ -177,6 +178,8 @@ func report(file string, failed error, log []byte, about diagnosis.Facts, before
 		f = u.Failure
 	} else if d := diagnosis.Of(log, about); d != nil {
 		f = d.Failure()
+	} else if authority.Untrusted(failed.Error()) {
+		f.Hint = authority.Hint(about.CA)
 	}
 	if before != "" {
 		f.Hint = fmt.Sprintf("SOURCE_DATE_EPOCH is set, so that releases from %s on do not count as build requirements: set it to a later day, or leave it away", before)
