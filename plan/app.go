@@ -57,8 +57,8 @@ func (p *Project) NeedsBuilder() bool {
 	case DepBuilder, AppBuilder:
 		return true
 	}
-	if p.File.Builder.Set() && (p.AsksIndex() || p.open != nil) {
-		return true // it says which index to ask
+	if p.File.Builder.Set() {
+		return true // its configuration says which index to ask, for addresses and for what builds need
 	}
 	for _, t := range p.trees {
 		if p.compiles(t.name(), t.project) {

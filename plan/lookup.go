@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/org/pyfile/authority"
 	"github.com/org/pyfile/index"
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
@@ -35,7 +36,7 @@ const (
 )
 
 // CASecret is the id of the build secret with certificates of a company's own authority, for all steps that use the network.
-const CASecret = "ca-bundle"
+const CASecret = authority.Secret
 
 // AsksIndex tells whether the lock leaves it to an index where its files are.
 func (p *Project) AsksIndex() bool { return len(p.asks) > 0 }
@@ -98,18 +99,28 @@ func (s *stages) settings() (string, error) {
 	}
 	e := &Exec{Root: where.root, Env: slices.Clone(execEnv), Args: []string{indexPath, "settings", "--interpreter", where.interpreter, "--out", outDir},
 		Mounts: []Mount{s.indexHelper(), {Path: outDir, Output: true}}}
-	for _, v := range from.Config.Config.Env {
+	variables, err := s.pipVariables(from)
+	if err != nil {
+		return "", err
+	}
+	e.Env = append(e.Env, variables...)
+	return s.add(Step{ID: "index-settings", Stage: DepBuilder, Name: "[internal] read the settings of pip", Origin: s.lockOrigin(), Exec: e}), nil
+}
+
+// pipVariables are those of an image's environment by which pip is configured there.
+func (s *stages) pipVariables(of Source) (list []Var, err error) {
+	for _, v := range of.Config.Config.Env {
 		name, value, _ := strings.Cut(v, "=")
 		if !strings.HasPrefix(name, "PIP_") && !slices.Contains(certificateEnv, name) {
 			continue
 		}
 		if urlPassword.MatchString(value) {
-			return "", s.ImageError(from.Ref, fmt.Sprintf("image %s has a password in its environment variable %s, which everyone could read in the image's provenance", from.Ref, name),
+			return nil, s.ImageError(of.Ref, fmt.Sprintf("image %s has a password in its environment variable %s, which everyone could read in the image's provenance", of.Ref, name),
 				"take it out of the image, and write [index.default] with url, username and secret")
 		}
-		e.Env = append(e.Env, Var{name, value})
+		list = append(list, Var{name, value})
 	}
-	return s.add(Step{ID: "index-settings", Stage: DepBuilder, Name: "[internal] read the settings of pip", Origin: s.lockOrigin(), Exec: e}), nil
+	return list, nil
 }
 
 // certificateEnv are the variables by which an image says which certificates to trust.
@@ -158,11 +169,21 @@ func trusts(e *Exec) {
 	e.Secrets = append(e.Secrets, Secret{ID: CASecret, Path: file})
 }
 
-// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for.
-func (s *stages) askIndexes(e *Exec) error {
+// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for: by files, which
+// pip reads there, or by variables.
+func (s *stages) askIndexes(e *Exec, at workplace) error {
 	if len(s.File.Indexes) == 0 {
 		trusts(e)
-		return nil
+		of := s.in.Builder
+		if at.slim {
+			of = s.in.Base
+		}
+		if at.slim && !s.runs.Pip { // the official slim image, which is not configured
+			return nil
+		}
+		variables, err := s.pipVariables(of)
+		e.Env = slices.Concat(e.Env, variables)
+		return err
 	}
 	settings, err := s.settings()
 	if err != nil {

@@ -447,6 +447,33 @@ func TestPasswordsInRequirementsWithoutALockAreRefused(t *testing.T) {
 	}
 }
 
+// TestBuildRequirementsComeFromTheIndexOfTheirImage has variables in the images, which steps do not inherit.
+func TestBuildRequirementsComeFromTheIndexOfTheirImage(t *testing.T) {
+	in := inputs("linux/amd64")
+	in.Base.Config.Config.Env = append(in.Base.Config.Config.Env, "PIP_INDEX_URL=https://base.example/simple", "SECRET_PLAN=x")
+	in.Builder.Config.Config.Env = []string{"PIP_INDEX_URL=https://builder.example/simple", "SSL_CERT_FILE=/etc/company.pem"}
+	own := func(more string) map[string]string {
+		return map[string]string{"Pyfile": "python = \"3.13\"\nbuilder = \"company/python:3.13\"\ncmd = [\"x\"]\n",
+			"pyproject.toml": "[project]\nname = \"shop\"\nversion = \"1.0\"\n[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n" + more}
+	}
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  []Var
+	}{
+		"packed":   {own(""), []Var{{"PIP_INDEX_URL", "https://base.example/simple"}}},
+		"compiled": {own("[[tool.setuptools.ext-modules]]\nname = \"shop\"\nsources = [\"shop.c\"]\n"), []Var{{"PIP_INDEX_URL", "https://builder.example/simple"}, {"SSL_CERT_FILE", "/etc/company.pem"}}},
+	} {
+		p := project(t, "", tt.files)
+		got, err := p.New(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if env := find(got)["build-env-app"].Exec; !p.NeedsBuilder() || !slices.Equal(env.Env, slices.Concat(execEnv, tt.want)) {
+			t.Errorf("%s: the environment is %v", name, env.Env)
+		}
+	}
+}
+
 func TestPasswordInTheImagesSettingsOfPipIsRefused(t *testing.T) {
 	in := inputs("linux/amd64")
 	in.Base.Config.Config.Env = append(in.Base.Config.Config.Env, "PIP_INDEX_URL=https://me:hunter2@packages.example/simple")

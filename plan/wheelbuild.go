@@ -228,7 +228,7 @@ func (s *stages) environment(b source, at workplace, list string, more bool) (st
 	}
 	e := reports(s.program(at.root, "build", args, mounts...))
 	e.Network = true
-	if err := s.askIndexes(e); err != nil {
+	if err := s.askIndexes(e, at); err != nil {
 		return "", err
 	}
 	id, what := s.stepID("build-env", b), "install "+b.project.Backend
