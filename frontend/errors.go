@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 
+	"github.com/org/pyfile/authority"
 	"github.com/org/pyfile/diagnosis"
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
@@ -54,11 +55,13 @@ func (b *build) locate(err error) error {
 // So it does for the other steps whose failure has a meaning of its own, and for those whose program wrote down why it failed. That of any
 // other step passes unchanged: BuildKit prints the step's name and output with it.
 func (b *build) explain(ctx context.Context, err error, def *bkllb.Definition, p *plan.Plan, from *sources) error {
+	var name string
 	var vertex *errdefs.VertexError
-	if !errors.As(err, &vertex) {
+	if errors.As(err, &vertex) {
+		name = def.Metadata[digest.Digest(vertex.Digest)].Description["llb.customname"]
+	} else if name = deniedStep(err, def); name == "" {
 		return err
 	}
-	name := def.Metadata[digest.Digest(vertex.Digest)].Description["llb.customname"]
 	for _, s := range p.Steps {
 		if s.Name != name {
 			continue
@@ -70,14 +73,50 @@ func (b *build) explain(ctx context.Context, err error, def *bkllb.Definition, p
 	return err
 }
 
+// denied is BuildKit's text for a source that the build's source policy does not allow.
+var denied = regexp.MustCompile(`source ("[^"]+") denied by policy`)
+
+// deniedStep is the name of the step whose source a policy denies, which BuildKit tells while it reads the graph, so that its error names no step.
+func deniedStep(err error, def *bkllb.Definition) string {
+	m := denied.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	for _, data := range def.Def {
+		var op pb.Op
+		if op.UnmarshalVT(data) == nil && op.GetSource() != nil && strconv.Quote(op.GetSource().Identifier) == m[1] {
+			return def.Metadata[digest.FromBytes(data)].Description["llb.customname"]
+		}
+	}
+	return ""
+}
+
+// deniedError is the problem of a source that a policy denies.
+func deniedError(what, file string, at pyfile.Range) *pyfile.Error {
+	return &pyfile.Error{File: file, Range: at, Msg: what + " is denied by the source policy of this build",
+		Hint: "allow it in the policy, or let the policy convert it to an address that is allowed"}
+}
+
 // problems are the meaning of the failure of a step; there are none when it has none of its own.
 func (b *build) problems(ctx context.Context, err error, s plan.Step, from *sources) pyfile.Errors {
-	if s.Fetch != nil {
+	isDenied := denied.MatchString(err.Error())
+	switch {
+	case s.Fetch != nil && isDenied:
+		return pyfile.Errors{deniedError(s.Fetch.Filename+" from "+shownAddress(s.Fetch.URL), s.Fetch.Lock, s.Fetch.At)}
+	case s.Fetch != nil:
 		return pyfile.Errors{fetchError(s.Fetch, err)}
+	case s.Git != nil && s.Failure != nil && isDenied:
+		return pyfile.Errors{deniedError(s.Git.URL, s.Failure.File, s.Failure.Range)}
+	case s.Image != nil && isDenied:
+		return pyfile.Errors{deniedError("image "+s.Image.Ref, "", s.Origin.Range)}
 	}
 	if s.Git != nil && s.Failure != nil {
 		e := *s.Failure
-		e.Msg += ": " + gitReason(err)
+		reason := gitReason(err)
+		e.Msg += ": " + reason
+		if authority.Untrusted(reason) {
+			e.Hint = daemonTrust
+		}
 		return pyfile.Errors{&e}
 	}
 	if s.Exec != nil && s.Exec.Failure != "" {
@@ -130,7 +169,7 @@ var mismatch = regexp.MustCompile(`digest mismatch.*? sha256:([0-9a-f]{64})`)
 
 // fetchError is the problem of a file of the lock that could not be fetched.
 func fetchError(f *plan.Fetch, err error) *pyfile.Error {
-	address, _, _ := strings.Cut(f.URL, "?") // what follows may be a token
+	address := shownAddress(f.URL)
 	e := &pyfile.Error{File: f.Lock, Range: f.At}
 	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
 		// BuildKit hashes whatever a server answers, so this may be the text of its error.
@@ -140,8 +179,20 @@ func fetchError(f *plan.Fetch, err error) *pyfile.Error {
 	}
 	e.Msg = fmt.Sprintf("%s cannot be fetched from %s: %s", f.Filename, address, strings.ReplaceAll(err.Error(), f.URL, address))
 	e.Hint = "check that the machine of the builder reaches this address"
+	if authority.Untrusted(e.Msg) {
+		e.Hint = daemonTrust
+	}
 	return e
 }
+
+// shownAddress is an address for people, without what may be a token.
+func shownAddress(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	return address
+}
+
+// daemonTrust is what to do about a certificate that BuildKit does not trust. It knows no build secret for what it fetches itself.
+const daemonTrust = "BuildKit fetches this itself: add the authority that signed the certificate to those that the daemon's machine trusts, and start the daemon again"
 
 // gitReason is what git said of a fetch that failed, or all of the error when git said nothing.
 func gitReason(err error) string {

@@ -37,6 +37,13 @@ func TestExcerptKeepsTheNumbersOfLines(t *testing.T) {
 	}
 }
 
+func TestBuildKitsOwnTrustIsAMatterOfTheDaemon(t *testing.T) {
+	f := &plan.Fetch{URL: "https://index.example/six.whl", Filename: "six.whl", Lock: "uv.lock"}
+	if e := fetchError(f, errors.New(`Get "https://index.example/six.whl": tls: failed to verify certificate: x509: certificate signed by unknown authority`)); e.Hint != daemonTrust {
+		t.Errorf("the hint is %q", e.Hint)
+	}
+}
+
 func TestFailedFetchNamesFileAndAddressButNoToken(t *testing.T) {
 	f := &plan.Fetch{URL: "https://index.example/six.whl?token=hunter2", Filename: "six.whl", SHA256: strings.Repeat("b", 64), Lock: "uv.lock"}
 	for text, want := range map[string]string{

@@ -19,7 +19,9 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/org/pyfile/authority"
 	"github.com/org/pyfile/plan"
+	"github.com/org/pyfile/pyfile"
 )
 
 // images resolves each image once per platform.
@@ -51,10 +53,17 @@ func (img *image) problem(ctx context.Context, project *plan.Project, ref string
 	if ctx.Err() != nil {
 		return img.err
 	}
+	if denied.MatchString(img.err.Error()) {
+		e := deniedError("image "+ref, "", pyfile.Range{})
+		return project.ImageError(ref, e.Msg, e.Hint)
+	}
 	hint, platform := "", platforms.FormatAll(p)
 	// The registry's answer comes as a plain text, so the text is all there is to go by.
 	if errors.Is(img.err, errPlatform) || strings.Contains(img.err.Error(), "no match for platform") {
 		hint = "name an image that is made for " + platform + ", or build for another platform with --platform"
+	}
+	if authority.Untrusted(img.err.Error()) {
+		hint = daemonTrust
 	}
 	return project.ImageError(ref, fmt.Sprintf("image %s for %s: %v", ref, platform, img.err), hint)
 }
