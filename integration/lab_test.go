@@ -99,6 +99,7 @@ type process struct {
 	daemon
 	root, config   string
 	server, client []string // options of buildkitd, and those that buildctl then needs
+	within, env    []string // a command that starts the one that follows it, and variables besides the test's
 	cmd            *exec.Cmd
 }
 
@@ -140,9 +141,10 @@ func (p *process) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command("buildkitd", append([]string{"--config", p.config, "--root", p.root, "--addr", p.addr}, p.server...)...)
+	command := slices.Concat(p.within, []string{"buildkitd", "--config", p.config, "--root", p.root, "--addr", p.addr}, p.server)
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.root) // for mounts, which a killed process leaves
+	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+p.root), p.env...) // for mounts, which a killed process leaves
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
