@@ -28,7 +28,7 @@ var inside = map[string][]string{
 	"step":               {"authority", "diagnosis"},
 	"cmd/pyfile-install": {"install"},
 	"cmd/pyfile-index":   {"index"},
-	"cmd/pyfile-build":   {"authority", "build", "diagnosis", "distro"},
+	"cmd/pyfile-build":   {"authority", "build", "diagnosis", "distro", "python"},
 	"cmd/pyfile-distro":  {"distro", "diagnosis"},
 	"cmd/pyfile-verify":  {"verify", "facts", "python"},
 	"cmd/pyfile-step":    {"step", "diagnosis"},

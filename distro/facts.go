@@ -22,11 +22,13 @@ type Facts struct {
 	Interpreters []Interpreter `json:"interpreters"`      // in the order of PATH
 	Passwd       string        `json:"passwd,omitempty"`  // the text of /etc/passwd
 	Group        string        `json:"group,omitempty"`   // the text of /etc/group
+	// Environments are the Pythons that a virtual environment has libraries of, as python3.13; only read when one is named.
+	Environments []string `json:"environments,omitempty"`
 }
 
-// Describe reads the facts of the image whose root is given. Interpreters are searched in the directories of a PATH. What is not there stays
-// empty.
-func Describe(files fs.FS, searchPath string) (Facts, error) {
+// Describe reads the facts of the image whose root is given. Interpreters are searched in the directories of a PATH. A virtual environment is
+// looked at unless its name is empty. What is not there stays empty.
+func Describe(files fs.FS, searchPath, environment string) (Facts, error) {
 	db, err := Open(files)
 	if err != nil {
 		return Facts{}, err
@@ -36,6 +38,17 @@ func Describe(files fs.FS, searchPath string) (Facts, error) {
 	f.Libc, _ = db.Libc()
 	if f.Interpreters, err = r.interpreters(splitPath(searchPath)); err != nil {
 		return Facts{}, err
+	}
+	if environment != "" {
+		lib, entries, err := r.readDir(path.Join(environment, "lib"))
+		if err != nil {
+			return Facts{}, err
+		}
+		for _, e := range entries {
+			if interpreterName.MatchString(e.Name()) && r.has(path.Join("/", lib, e.Name(), "site-packages")) {
+				f.Environments = append(f.Environments, e.Name())
+			}
+		}
 	}
 	for _, text := range []struct {
 		file string
@@ -54,8 +67,8 @@ func Describe(files fs.FS, searchPath string) (Facts, error) {
 const FactsFile = "facts.json"
 
 // WriteFacts writes what Describe tells of an image to FactsFile in a directory.
-func WriteFacts(files fs.FS, searchPath, dir string) error {
-	f, err := Describe(files, searchPath)
+func WriteFacts(files fs.FS, searchPath, environment, dir string) error {
+	f, err := Describe(files, searchPath, environment)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package distro
 import (
 	"io/fs"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/fstest"
 )
@@ -90,14 +91,17 @@ func TestFactsComeFromTheFilesOfAnImage(t *testing.T) {
 		"usr/bin/sh":          link("dash"),
 		"bin":                 link("usr/bin"),
 		"var/lib/dpkg/status": file("Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.41-12\n\n"),
-	}, "/usr/bin")
+		"opt/venv/lib/python3.13/site-packages/six.py": file(""),
+		"opt/venv/lib/python3.9":                       file(""),
+	}, "/usr/bin", "/opt/venv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.ID != "debian" || f.Version != "13" || f.Manager != "apt-get" || !f.Shell || f.Libc.String() != "glibc 2.41" || f.Passwd == "" || f.Group == "" || len(f.Interpreters) != 0 {
+	if f.ID != "debian" || f.Version != "13" || f.Manager != "apt-get" || !f.Shell || f.Libc.String() != "glibc 2.41" || f.Passwd == "" || f.Group == "" || len(f.Interpreters) != 0 ||
+		!slices.Equal(f.Environments, []string{"python3.13"}) {
 		t.Errorf("got %+v", f)
 	}
-	if f, err = Describe(fstest.MapFS{}, "/usr/bin"); err != nil || f.Manager != "" || f.Shell || f.Libc.Name != "" {
+	if f, err = Describe(fstest.MapFS{}, "/usr/bin", "/opt/venv"); err != nil || f.Environments != nil || f.Manager != "" || f.Shell || f.Libc.Name != "" {
 		t.Errorf("an empty image: %+v, %v", f, err)
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +48,9 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	if err := checkCaps(opts["frontend.caps"]); err != nil {
 		return nil, err
 	}
+	if opts["requestid"] != "" {
+		leaveTargets(opts)
+	}
 	dc, err := dockerui.NewClient(c)
 	if err != nil {
 		return nil, err
@@ -57,6 +62,14 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	b := &build{Client: dc, gateway: c, source: src, files: map[string][]byte{}}
 	res, err = b.answer(ctx)
 	return res, b.locate(err)
+}
+
+// leaveTargets leaves out the build contexts that are targets of a bake file: for a --call, bake builds no target that another one needs. What
+// is asked is then answered as without them.
+func leaveTargets(opts map[string]string) {
+	maps.DeleteFunc(opts, func(key, value string) bool {
+		return strings.HasPrefix(key, "context:") && strings.HasPrefix(value, "target:")
+	})
 }
 
 // build is one request.
@@ -119,25 +132,22 @@ func (b *build) open(ctx context.Context, o plan.Options) (*plan.Project, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.refuseStages(); err != nil {
-		return nil, err
-	}
+	o.Replaced = replacedStages(b.BuildOpts().Opts)
 	return plan.Open(file, func(patterns []string) (map[string][]byte, error) { return b.readContext(ctx, patterns) }, o)
 }
 
-// refuseStages refuses a --build-context that is to replace a stage. One that replaces an image is taken where the image is resolved.
-func (b *build) refuseStages() error {
-	var errs pyfile.Errors
+// replacedStages are the stages that a --build-context replaces, for all platforms or for some. What is given is taken where an image of
+// that name is resolved, as with one that replaces an image.
+func replacedStages(opts map[string]string) (stages []string) {
 	for _, stage := range plan.Targets {
-		named, err := b.NamedContext(stage.Name, dockerui.ContextOpt{})
-		if err != nil {
-			return err
-		}
-		if named != nil {
-			errs = append(errs, plan.StageReplaced(stage.Name))
+		for key := range opts {
+			if name, ok := strings.CutPrefix(key, "context:"+stage.Name); ok && (name == "" || strings.HasPrefix(name, "::")) {
+				stages = append(stages, stage.Name)
+				break
+			}
 		}
 	}
-	return errs.Err()
+	return stages
 }
 
 // sources are the images of one plan beside its llb.Sources.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -129,7 +130,14 @@ func (img *image) resolve(ctx context.Context, b *build, ref string, p ocispecs.
 		if config != nil {
 			img.config = *config
 		}
+		// dockerui leaves out when an image of a registry was made. Its last layer was made then.
+		if n := len(img.config.History); img.config.Created == nil && n > 0 {
+			img.config.Created = img.config.History[n-1].Created
+		}
 		return nil
+	}
+	if slices.Contains(replacedStages(b.BuildOpts().Opts), ref) {
+		return fmt.Errorf("%w: the build context has none for this one", errPlatform)
 	}
 	name, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {

@@ -60,12 +60,15 @@ func (p *Project) NeedsBuilder() bool {
 	if p.File.Builder.Set() {
 		return true // its configuration says which index to ask, for addresses and for what builds need
 	}
-	for _, t := range p.trees {
-		if p.compiles(t.name(), t.project) {
-			return true
+	if !p.replaces(DepBuilder) && (p.start == "" || p.Target == Test) {
+		for _, t := range p.trees {
+			if p.compiles(t.name(), t.project) {
+				return true
+			}
 		}
 	}
-	return p.Install == installWheel && p.compiles(p.app.name(), p.app.project) && (p.Target != Base || p.open != nil && p.open.wheel)
+	return p.Install == installWheel && p.compiles(p.app.name(), p.app.project) && !p.replaces(AppBuilder) && p.start != Final &&
+		(p.Target != Base || p.open != nil && p.open.wheel)
 }
 
 // addApp adds the steps of the application and its layer.
@@ -137,5 +140,12 @@ func (s *stages) appSource() string {
 
 // appWheel adds the steps that build the application's wheel and returns the one whose tree holds it.
 func (s *stages) appWheel() (string, error) {
+	if s.replaces(AppBuilder) {
+		want := "*"
+		if s.Meta != nil {
+			want = or(s.Meta.Name.Value, want)
+		}
+		return s.takeWheels(AppBuilder, "take-app", s.origin(s.File.App.Range), want), nil
+	}
 	return s.buildWheel(s.treeSource(s.app, "", AppBuilder, s.appSource(), s.origin(s.File.App.Range)))
 }

@@ -73,6 +73,9 @@ func (p *Project) stages(in Inputs) (*stages, error) {
 	if problem != nil {
 		return nil, pyfile.Errors{problem}
 	}
+	if err := p.checkEnvironment(in, runs).Err(); err != nil {
+		return nil, err
+	}
 	target, err := p.target(in, runs)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,8 +56,13 @@ func (b *builder) base(p *Project, base Source) string {
 func (p *Project) factsOf(b *builder, base Source) string {
 	b.base(p, base)
 	origin := p.origin(p.File.Base.Range)
+	search, environments := searchPath(base), []string(nil)
+	if p.start != "" {
+		search = strings.ReplaceAll(search, Venv+"/bin:", "") // what is linked there is found at its own place
+		environments = []string{"--venv", Venv}
+	}
 	read := b.add(Step{ID: "read-facts", Stage: Base, Origin: origin, Name: "[base] read Python, users and packages",
-		Exec: b.program(baseStep, "distro", []string{"facts", "--path", searchPath(base), "--out", outDir}, Mount{Path: outDir, Output: true})})
+		Exec: b.program(baseStep, "distro", slices.Concat([]string{"facts", "--path", search}, environments, []string{"--out", outDir}), Mount{Path: outDir, Output: true})})
 	return b.note(Step{ID: factsStep, Stage: Base, Origin: origin, Name: "[base] note what the base is"}, Copy{From: read, Source: "/" + distro.FactsFile, Path: FactsFile})
 }
 
@@ -98,7 +104,7 @@ func (p *Project) interpreter(f Facts, base Source) (distro.Interpreter, *pyfile
 		others = append(others, name)
 	}
 	if len(others) == 0 {
-		return distro.Interpreter{}, &pyfile.Error{Range: p.origin(p.File.Base.Range).Range, Msg: fmt.Sprintf("base %s has no Python on its PATH %s", base.Ref, searchPath(base)),
+		return distro.Interpreter{}, &pyfile.Error{Range: p.origin(p.File.Base.Range).Range, Msg: fmt.Sprintf("%s has no Python on its PATH %s", p.label(base), searchPath(base)),
 			Hint: "use python:" + p.Python.Value + "-slim, or an image made from it"}
 	}
 	return distro.Interpreter{}, p.otherPython(base, others)
@@ -116,7 +122,7 @@ func (p *Project) otherPython(base Source, others []string) *pyfile.Error {
 	if free {
 		write += "t"
 	}
-	return &pyfile.Error{Range: p.origin(at).Range, Msg: fmt.Sprintf("python is %q, but base %s has Python %s", p.Python.Value, base.Ref, strings.Join(others, " and ")),
+	return &pyfile.Error{Range: p.origin(at).Range, Msg: fmt.Sprintf("python is %q, but %s has Python %s", p.Python.Value, p.label(base), strings.Join(others, " and ")),
 		Hint: fmt.Sprintf("write python = %q, or choose another base", write)}
 }
 
@@ -157,7 +163,7 @@ func (p *Project) checkUser(f Facts) pyfile.Errors {
 		if _, err := strconv.Atoi(part.name); part.name == "" || part.name == nonroot || err == nil || hasEntry(part.file, part.name, -1) {
 			continue
 		}
-		errs = append(errs, &pyfile.Error{Range: p.File.User.Range, Msg: fmt.Sprintf("the %s %q is not in %s of the base %s", part.what, part.name, part.path, p.Base),
+		errs = append(errs, &pyfile.Error{Range: p.File.User.Range, Msg: fmt.Sprintf("the %s %q is not in %s of %s", part.what, part.name, part.path, p.label(Source{Ref: p.Base})),
 			Hint: "write user = \"nonroot\", which is made where it is missing, or a number such as \"1000:1000\""})
 	}
 	return errs

@@ -69,7 +69,8 @@ func (s *stages) user() string { return or(s.File.User.Value, "65532:65532") }
 func (s *stages) imageEnv() []string {
 	base := s.in.Base.Config.Config.Env
 	list := append([]string{}, base...)
-	list = setEnv(list, "PATH", Venv+"/bin:"+or(env(base, "PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+	search := or(env(base, "PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	list = setEnv(list, "PATH", Venv+"/bin:"+strings.TrimPrefix(search, Venv+"/bin:"))
 	for _, v := range runtimeEnv {
 		list = setEnv(list, v.Name, v.Value)
 	}

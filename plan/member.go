@@ -84,6 +84,9 @@ func (s *stages) installTrees(id, stage string, packages ...lock.Artifact) error
 
 // builtWheel adds the steps that build the wheel of a dependency and returns the one whose tree holds it.
 func (s *stages) builtWheel(a lock.Artifact) (string, error) {
+	if s.replaces(DepBuilder) {
+		return s.takeBuilt(a), nil
+	}
 	if a.Kind != lock.Directory {
 		b, err := s.artifactSource(a)
 		if err != nil {

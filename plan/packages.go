@@ -48,7 +48,7 @@ func inBuilder(stage string) bool { return stage == DepBuilder || stage == AppBu
 
 // checkPackages refuses packages for a base that no program of its own can install any in.
 func (s *stages) checkPackages() pyfile.Errors {
-	if run := s.File.Apt.Run; len(run.Items) > 0 && s.in.Facts.Manager == "" {
+	if run := s.File.Apt.Run; len(run.Items) > 0 && s.in.Facts.Manager == "" && s.start == "" {
 		return pyfile.Errors{{Range: run.Range, Msg: fmt.Sprintf("apt.run: base %s has no apt-get and no apk to install packages with", s.in.Base.Ref),
 			Hint: "use a base that has one, or an image that has the packages already"}}
 	}
@@ -58,6 +58,9 @@ func (s *stages) checkPackages() pyfile.Errors {
 // packageCaches are the mounts that keep what was downloaded, for the next build.
 func (s *stages) packageCaches(stage, platform string) []Mount {
 	image := s.in.Base.Ref
+	if s.start != "" { // the name of a stage says nothing of what replaces it
+		image = path.Join(image, s.in.Facts.ID, s.in.Facts.Version)
+	}
 	if inBuilder(stage) {
 		image = s.builderRef()
 	}
@@ -69,9 +72,12 @@ func (s *stages) packageCaches(stage, platform string) []Mount {
 
 // basePackages is the base with the packages that [apt] run names: the lowest layers of the image.
 //
-// The packages may add users of their own, so that the default user has to be there before.
+// The packages may add users of their own, so that the default user has to be there before. An image that replaces base has them.
 func (s *stages) basePackages() string {
 	root := s.base(s.Project, s.in.Base)
+	if s.start != "" {
+		return root
+	}
 	if actions := s.account(); len(s.File.Apt.Run.Items) > 0 && len(actions) > 0 {
 		root = s.add(Step{ID: accountStep, Stage: Base, Target: true, Name: "[base] add the user", Origin: s.origin(s.File.User.Range), Files: &Files{On: root, Actions: actions}})
 	}

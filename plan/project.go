@@ -24,6 +24,9 @@ type Project struct {
 	Builder string        // image reference
 	Install string        // what [app] install comes to: "wheel", "source" or "none"
 
+	replaced []string // stages that a build context replaces
+	start    string   // Base or Final when that is the one that everything starts from
+
 	app         tree            // the project's own directory
 	trees       map[string]tree // directories that packages of the lock are built from, by path
 	others      []string        // all directories that the lock has a package in
@@ -51,7 +54,8 @@ const (
 
 // Options say how a project is opened beside what its Pyfile says.
 type Options struct {
-	Target string // --target; empty means Final
+	Target   string   // --target; empty means Final
+	Replaced []string // stages that a --build-context replaces
 	// Relock leaves a pylock.toml aside and resolves anew, to print another one.
 	Relock bool
 }
@@ -86,6 +90,7 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	errs = append(errs, p.checkDir()...)
 	errs = append(errs, p.findPython(r.files)...)
 	errs = append(errs, p.decideApp()...)
+	errs = append(errs, p.replaceStages(o.Replaced)...)
 	problems, err := p.findLock(r, o.Relock)
 	if err != nil {
 		return nil, err
@@ -97,7 +102,10 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
-	p.Base = or(f.Base.Value, "python:"+p.Python.Value+"-slim")
+	if p.start != "" && p.Target != Test {
+		p.open = nil // the image has what was chosen for it
+	}
+	p.Base = or(p.start, f.Base.Value, "python:"+p.Python.Value+"-slim")
 	p.Builder = or(f.Builder.Value, "python:"+p.Python.Value)
 	return p, nil
 }
@@ -155,12 +163,6 @@ func unknownTarget(target string) *pyfile.Error {
 	return e
 }
 
-// StageReplaced is the error for a --build-context that names a stage.
-func StageReplaced(stage string) *pyfile.Error {
-	return &pyfile.Error{Range: FirstLine, Msg: fmt.Sprintf("--build-context %s=...: replacing a stage is not supported yet", stage),
-		Hint: "replace an image instead, such as --build-context python:3.13-slim=docker-image://..."}
-}
-
 // FirstLine is where a problem stands that no line of the Pyfile causes.
 var FirstLine = pyfile.Range{Start: pyfile.Pos{Line: 1, Col: 1}, End: pyfile.Pos{Line: 1, Col: 1}}
 
@@ -177,6 +179,9 @@ func (p *Project) origin(ranges ...pyfile.Range) Origin {
 // ImageError is a problem with the image that base, or else builder, names. It stands at that key or, when the key was left out, at the
 // version of Python that the image follows from. An empty hint becomes one that fits any problem with finding the image.
 func (p *Project) ImageError(ref, msg, hint string) pyfile.Errors {
+	if p.replaces(ref) {
+		return pyfile.Errors{{Range: FirstLine, Msg: fmt.Sprintf("--build-context %s=...: %s", ref, msg), Hint: or(hint, "check what the build context names")}}
+	}
 	key, name := p.File.Base.Range, "base"
 	if ref != p.Base {
 		key, name = p.File.Builder.Range, "builder"

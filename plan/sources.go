@@ -44,8 +44,16 @@ func (p *Project) SourcesPlan(in Inputs) (plan *Plan, names []string, err error)
 	return s.plan(id), names, nil
 }
 
-// allSources are those of the dependencies and of what tests need besides.
-func (s *stages) allSources() []lock.Artifact { return slices.Concat(s.sources, s.tests.sources) }
+// allSources are those of the dependencies and of what tests need besides, less those that nothing is built from.
+func (s *stages) allSources() []lock.Artifact {
+	switch {
+	case s.replaces(DepBuilder):
+		return nil
+	case s.start != "":
+		return s.tests.sources
+	}
+	return slices.Concat(s.sources, s.tests.sources)
+}
 
 // inspectAll adds the steps that read how sources are built, and returns the one that has the answers together.
 func (s *stages) inspectAll(sources []lock.Artifact) (string, error) {

@@ -57,6 +57,9 @@ func (s *stages) target() (string, error) {
 		}
 		return s.shipWheels(Wheels, "", "/", true)
 	}
+	if s.start != "" {
+		return s.onReplaced()
+	}
 	base := s.basePackages()
 	if err := s.dependencies(); err != nil {
 		return "", err
@@ -85,7 +88,7 @@ func (s *stages) target() (string, error) {
 // dependencies adds the layers of the base stage.
 func (s *stages) dependencies() error {
 	s.layers = append(s.layers, layer{step: s.factsOf(&s.builder, s.in.Base), history: "what the base is"})
-	if len(s.sources) > 0 {
+	if len(s.sources) > 0 && !s.replaces(DepBuilder) {
 		noted, err := s.inspectAll(s.sources)
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ const (
 // verify adds the step that checks what was installed: from facts that the install steps leave, and a description of the system that they
 // are put on. It reads no tree, so that a runner with a cache pulls nothing for it.
 func (s *stages) verify() string {
-	if len(s.facts) == 0 {
+	if len(s.facts) == 0 && (s.Target != Base || s.Install == installNone) { // base has what final has, less the application
 		return ""
 	}
 	args := []string{"check", "--system", systemPath, "--python", s.python.String(), "--machine", s.wanted.Machine, "--out", outDir}
@@ -34,6 +34,7 @@ func (s *stages) verify() string {
 		mounts = append(mounts, Mount{Path: builderPath, From: s.system("builder-system", DepBuilder, s.compiling(false).root), Source: "/" + verify.SystemFile})
 		args = append(args, "--builder", builderPath)
 	}
+	args = append(args, s.lockedArgs()...)
 	for _, name := range s.File.Verify.Ignore.Values() {
 		args = append(args, "--ignore", name)
 	}
@@ -72,6 +73,7 @@ var rules = map[verify.Kind]*Rule{
 	verify.Program:        {Name: "MissingProgram", Description: "A program that a package starts is not in the image"},
 	verify.Collision:      {Name: "Collision", Description: "Two packages have the same file with different contents"},
 	verify.Requirement:    {Name: "UnmetRequirement", Description: "A package requires another one that is not there in a fitting version"},
+	verify.Locked:         {Name: "OtherVersion", Description: "The image that replaces a stage has another version of a package than the lock"},
 	verify.Ignore:         {Name: "UselessIgnore", Description: "An entry of [verify] ignore leaves nothing alone"},
 }
 
@@ -81,6 +83,9 @@ func (p *Plan) Problems(report *verify.Report) (errs pyfile.Errors, warnings []W
 	for _, f := range report.Findings {
 		f.Message, f.Hint, f.Short = printable(f.Message), printable(f.Hint), printable(f.Short)
 		e := p.place(f)
+		if p.places.image != "" && f.Package != "" {
+			f.Hint += ", and build " + p.places.image + " anew"
+		}
 		e.Msg, e.Hint = f.Message, f.Hint
 		if f.Severity == verify.Error {
 			errs = append(errs, &e)
@@ -128,6 +133,7 @@ func (p *Plan) place(f verify.Finding) pyfile.Error {
 
 // places are the lines that a plan comes from.
 type places struct {
+	image        string       // that replaces a stage, for hints
 	packages     pyfile.Range // where packages of the distribution are named, or would be
 	dependencies pyfile.Range
 	ignored      []pyfile.String
@@ -139,6 +145,9 @@ func (s *stages) places() places {
 	out := places{ignored: s.File.Verify.Ignore.Items, locked: map[string]pyfile.Error{},
 		packages:     s.origin(s.File.Apt.Run.Range, s.File.Apt.Range, s.File.Base.Range).Range,
 		dependencies: s.origin(s.File.Dependencies.Range).Range}
+	if s.start != "" {
+		out.image = s.label(s.in.Base)
+	}
 	for _, a := range slices.Concat(s.wheels, s.sources, s.members) {
 		out.locked[a.Name] = pyfile.Error{File: a.Lock, Range: a.Origin}
 	}

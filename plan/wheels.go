@@ -22,6 +22,8 @@ func (s *stages) fetch(wheels []lock.Artifact) ([]wheelFile, error) {
 	for i, w := range wheels {
 		out[i] = wheelFile{path: "/" + w.Filename}
 		switch {
+		case s.replaces(DepBuilder) && w.Path == "" && w.Kind == lock.Wheel:
+			out[i].step = s.takeLocked()
 		case w.Path != "":
 			out[i].path = "/" + w.Path
 			out[i].step = s.add(Step{ID: "load:" + w.Path, Stage: DepBuilder, Name: "[dep-builder] load " + w.Path, Origin: s.lockOrigin(),

@@ -19,6 +19,7 @@ type Options struct {
 	Python  python.Version // of the image: 3.13.5
 	Machine string         // as uname prints it
 	Facts   []*facts.Facts // of all that is installed, in the order of layers
+	Locked  []string       // what the lock says is installed, as NAME==VERSION; only where another build installed it
 	Ignore  []string       // sonames, programs, names of distributions and paths whose findings are left out, see ignores
 }
 
@@ -43,6 +44,7 @@ func Check(o Options) (*Report, error) {
 	c.checkDlopen()
 	c.checkPrograms()
 	c.checkRequirements()
+	c.checkLocked()
 	kept := ignored.filter(c.found)
 	kept = append(kept, ignored.unused()...)
 	r := &Report{Findings: merge(kept)}

@@ -33,6 +33,7 @@ const (
 	Program        Kind = "program"      // a program that a module starts, and that is not there
 	Collision      Kind = "collision"    // two distributions that have one path
 	Requirement    Kind = "requirement"  // a requirement of a distribution that is not met
+	Locked         Kind = "locked"       // another version than that of the lock
 	Ignore         Kind = "ignore"       // an entry of the list of what to ignore that ignores nothing
 )
 
@@ -134,7 +135,7 @@ func merge(list []observation) []Finding {
 	return findings
 }
 
-var kinds = []Kind{MissingLibrary, Libc, Symbols, Architecture, Dlopen, Program, Collision, Requirement, Ignore}
+var kinds = []Kind{MissingLibrary, Libc, Symbols, Architecture, Dlopen, Program, Collision, Requirement, Locked, Ignore}
 
 func compareFindings(a, b Finding) int {
 	return cmp.Or(

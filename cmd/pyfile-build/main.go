@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/org/pyfile/build"
 	"github.com/org/pyfile/diagnosis"
 	"github.com/org/pyfile/distro"
+	"github.com/org/pyfile/python"
 )
 
 const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
@@ -34,6 +36,7 @@ const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., wh
             [--name NAME] [--version VERSION | --version-file FILE] [--jobs N] [--network] [--ca FILE] [--failure FILE]
   version   --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]... --tool NAME
             [--failure FILE]
+  take      --out DIR --src DIR --python X.Y.Z --machine NAME --libc "NAME X.Y" [--free-threaded] [--failure FILE] WHEEL...
 
 requires, build and version also take --interpreter, which they do not need.` + "\n"
 
@@ -61,7 +64,7 @@ func run(ctx context.Context, args []string) (err error) {
 		if err := flags.Parse(args[1:]); err != nil {
 			return fmt.Errorf("pyfile-build %s: %w", args[0], err)
 		}
-		if flags.NArg() > 0 && args[0] != "env" && args[0] != "inspect" {
+		if flags.NArg() > 0 && !slices.Contains([]string{"env", "inspect", "take"}, args[0]) {
 			return fmt.Errorf("pyfile-build %s: %q is not an option", args[0], flags.Arg(0))
 		}
 		return nil
@@ -149,6 +152,27 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 		o.Out, o.Backend, o.Project, o.Version, o.CA = *out, backend, about.Name, about.Version, about.CA
 		return build.Wheel(ctx, o)
+	case "take":
+		var o build.TakeOptions
+		var version, libc string
+		flags.StringVar(&o.Source, "src", "", "")
+		flags.StringVar(&version, "python", "", "")
+		flags.StringVar(&o.Target.Machine, "machine", "", "")
+		flags.StringVar(&libc, "libc", "", "")
+		flags.BoolVar(&o.Target.FreeThreaded, "free-threaded", false, "")
+		if err := parse(); err != nil {
+			return err
+		}
+		var err error
+		if o.Target.Python, err = python.ParseVersion(version); err != nil {
+			return fmt.Errorf("--python must be a full version like 3.13.5: %w", err)
+		}
+		c := &o.Target.Libc
+		if _, err := fmt.Sscanf(libc, "%s %d.%d", &c.Name, &c.Major, &c.Minor); err != nil {
+			return fmt.Errorf("--libc must be like \"glibc 2.41\", not %q", libc)
+		}
+		o.Out, o.Wheels = *out, flags.Args()
+		return build.Take(o)
 	case "version":
 		var o build.VersionOptions
 		takeBackend()

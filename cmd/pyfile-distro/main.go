@@ -21,7 +21,7 @@ import (
 
 const usage = `usage: pyfile-distro COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
-  facts      [--root DIR] --path PATH --out DIR
+  facts      [--root DIR] --path PATH [--venv DIR] --out DIR
   install    [--archives DIR] [--lists DIR] [--ca FILE] [--failure FILE] PACKAGE...
   providers  [--archives DIR] [--lists DIR] [--ca FILE] --out DIR WANT...`
 
@@ -52,11 +52,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "facts":
+		venv := flags.String("venv", "", "")
 		root, search, out := flags.String("root", "/", ""), flags.String("path", "", ""), flags.String("out", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
-		return distro.WriteFacts(os.DirFS(*root), *search, *out)
+		return distro.WriteFacts(os.DirFS(*root), *search, *venv, *out)
 	case "install":
 		o := distro.InstallOptions{Output: os.Stderr}
 		flags.StringVar(&o.Failure, "failure", "", "")

@@ -23,8 +23,9 @@ import (
 
 const usage = `usage: pyfile-verify COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
-  system  --root DIR --out DIR [--library-path DIR:DIR...] [--interpreter FILE] [--path DIR:DIR...]
-  check   --system FILE [--builder FILE] --python X.Y.Z --machine NAME --out DIR [--ignore NAME]... FACTS...`
+  system     --root DIR --out DIR [--library-path DIR:DIR...] [--interpreter FILE] [--path DIR:DIR...]
+  installed  --root DIR --prefix DIR --python X.Y --out DIR
+  check      --system FILE [--builder FILE] --python X.Y.Z --machine NAME --out DIR [--locked NAME==VERSION]... [--ignore NAME]... FACTS...`
 
 func main() {
 	syscall.Umask(0o022)
@@ -62,12 +63,19 @@ func run(args []string) error {
 		}
 		image.LibraryPath, image.Path = filepath.SplitList(*libraryPath), filepath.SplitList(*searchPath)
 		return system(*root, image, *out)
+	case "installed":
+		root, prefix, python := flags.String("root", "", ""), flags.String("prefix", "", ""), flags.String("python", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		return installed(*root, *prefix, *python, *out)
 	case "check":
 		var o checkOptions
 		flags.StringVar(&o.system, "system", "", "")
 		flags.StringVar(&o.builder, "builder", "", "")
 		flags.StringVar(&o.python, "python", "", "")
 		flags.StringVar(&o.Machine, "machine", "", "")
+		flags.Func("locked", "", func(entry string) error { o.Locked = append(o.Locked, entry); return nil })
 		flags.Func("ignore", "", func(name string) error { o.Ignore = append(o.Ignore, name); return nil })
 		if err := parse(); err != nil {
 			return err
@@ -93,6 +101,23 @@ func system(dir string, image verify.Image, out string) error {
 		return err
 	}
 	return write(out, verify.SystemFile, s.Write)
+}
+
+// installed reads what is installed in a virtual environment of the root file system in dir.
+func installed(dir, prefix, python, out string) error {
+	if dir == "" {
+		return errors.New("no root is given: add --root DIR")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f, err := verify.Installed(root.FS(), prefix, python)
+	if err != nil {
+		return err
+	}
+	return write(out, facts.Name, f.Write)
 }
 
 type checkOptions struct {
