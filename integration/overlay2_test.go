@@ -109,6 +109,13 @@ func (o overlay2) sameImages(t *testing.T) {
 		if diff := imageOf(t, image+":buildx").differences(merged); diff != "" {
 			t.Errorf("%s: images of docker buildx build on overlay2 (+) and of a daemon that merges (-) differ:\n%s", name, diff)
 		}
+		if name == "workspace" {
+			labDaemon().push(t, dir, image+":base", "--opt", "target=base")
+			o.push(t, dir, image+":replaced", "--build-context", "base=docker-image://"+image+":base")
+			if diff := imageOf(t, image+":replaced").differences(merged); diff != "" {
+				t.Errorf("%s: the image on overlay2 with an image in place of base (+) and that of a daemon that merges (-) differ:\n%s", name, diff)
+			}
+		}
 		if want := all[name].Stdout; want != "" {
 			if got := o.run(t, image+":copied"); !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("%s prints %q, which does not match %s", name, got, want)
