@@ -13,16 +13,17 @@ import (
 const module = "github.com/org/pyfile/"
 
 // order is the pipeline: a package may import only what stands above it.
-var order = []string{"authority", "diagnosis", "pyfile", "python", "elf", "facts", "distro", "index", "build", "verify", "lock", "plan", "llb", "frontend"}
+var order = []string{"authority", "remote", "diagnosis", "pyfile", "python", "elf", "facts", "distro", "index", "build", "verify", "lock", "plan", "llb", "frontend"}
 
 // inside are the packages whose code runs inside builds, in small programs whose bytes are parts of cache keys: what they may import
 // of this module.
 var inside = map[string][]string{
 	"facts":              {"elf"},
-	"index":              {"authority", "python"},
+	"remote":             {"authority"},
+	"index":              {"authority", "python", "remote"},
 	"install":            {"elf", "facts"},
 	"diagnosis":          {"authority"},
-	"build":              {"authority", "install", "diagnosis", "python"},
+	"build":              {"authority", "install", "diagnosis", "python", "remote"},
 	"distro":             {"authority", "python", "diagnosis"},
 	"verify":             {"distro", "elf", "facts", "python"},
 	"step":               {"authority", "diagnosis"},
@@ -37,6 +38,7 @@ var inside = map[string][]string{
 // libraries are the modules that a package may import beside the standard library; tests are free.
 var libraries = map[string][]string{
 	"authority":          nil,
+	"remote":             nil,
 	"diagnosis":          nil,
 	"elf":                nil,
 	"facts":              nil,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/org/pyfile/diagnosis"
 	"github.com/org/pyfile/install"
+	"github.com/org/pyfile/remote"
 )
 
 // EnvOptions says what Env installs.
@@ -26,6 +27,7 @@ type EnvOptions struct {
 	Constraints  string // file of the same form that limits versions, also those of what builds the requirements; may be empty
 	Before       string // day, 2024-12-31: nothing that was uploaded on it or later is installed; empty for no limit
 	CA           string // file with certificates to trust besides those that pip does; empty for none, and it need not be there
+	Secrets      string // directory with those of remote.Secrets that are given, for requirements from git; may be empty
 	Output       io.Writer
 }
 
@@ -126,9 +128,45 @@ func (o EnvOptions) install(ctx context.Context, f found, dir, work string, requ
 		}
 	}
 	env, options := p.constraints(constraints)
+	repositories := remote.Addresses(requirements...)
+	if len(repositories) > 0 {
+		git, err := o.git(repositories, work)
+		if err != nil {
+			return err
+		}
+		env = append(env, git...)
+	}
 	err = p.install(ctx, env, slices.Concat(options, cut), requirements)
 	if err != nil && ctx.Err() == nil && o.Before != "" && bytes.Contains(printed.End(), noUploadTimes) {
 		return fmt.Errorf("an index does not say when its files were uploaded (PEP 700), so they cannot be cut at %s", o.Before)
 	}
+	if said := string(printed.End()); err != nil && len(repositories) > 0 && strings.Contains(said, "fatal: ") {
+		return &Explained{diagnosis.Failure{Message: "a build requirement cannot be fetched from git: " + diagnosis.Clean(remote.Reason(said)),
+			Hint: strings.TrimSuffix(remote.Hint(repositories[0]), ", ")}}
+	}
 	return err
+}
+
+// git are the variables by which pip's git logs in at repositories. pip puts a command of its own in the place of that for ssh, which then finds ours.
+func (o EnvOptions) git(repositories []string, work string) ([]string, error) {
+	env, err := remote.Environment(repositories, o.Secrets, o.CA, work)
+	if err != nil {
+		return nil, err
+	}
+	ssh, err := exec.LookPath("ssh")
+	if err != nil {
+		return env, nil //nolint:nilerr // no address needs it
+	}
+	bin := filepath.Join(work, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return nil, err
+	}
+	for _, v := range env {
+		if options, ok := strings.CutPrefix(v, "GIT_SSH_COMMAND=ssh "); ok {
+			if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec "+ssh+" "+options+" \"$@\"\n"), 0o755); err != nil { //nolint:gosec // it is a program
+				return nil, err
+			}
+		}
+	}
+	return append(env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH")), nil
 }

@@ -19,12 +19,11 @@ import (
 
 // LFSOptions says whose objects LFS downloads.
 type LFSOptions struct {
-	Out    string // directory for the tree; absent or empty
-	Source string // directory with the source, a checkout of a repository
-	URL    string // of the repository; http or https
-	Token  string // file with a token of the host, which is sent as git sends it; may be empty
-	Header string // file with the value of an Authorization header, in place of Token; may be empty
-	CA     string // file with certificate authorities beside those of the system, in PEM; may be empty
+	Out     string // directory for the tree; absent or empty
+	Source  string // directory with the source, a checkout of a repository
+	URL     string // of the repository; http or https
+	Secrets string // directory with those of remote.Secrets that are given
+	CA      string // file with certificate authorities beside those of the system, in PEM; may be empty
 }
 
 // LFS copies a source and puts the objects of Git LFS in the place of their pointers (Git LFS specification, batch API). The

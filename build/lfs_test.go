@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/org/pyfile/remote"
 )
 
 // lfsServer is a server of repositories with the batch API of Git LFS.
@@ -131,8 +133,9 @@ func TestPointersBecomeTheirObjects(t *testing.T) {
 	writeFile(t, filepath.Join(dir, ".git/objects/x"), []byte(pointerText(objectID("other"), "5")))
 	before := tree(t, dir)
 	out := filepath.Join(t.TempDir(), "out")
-	token := writeFile(t, filepath.Join(t.TempDir(), "token"), []byte("s3cret\n"))
-	if err := LFS(context.Background(), LFSOptions{Out: out, Source: dir, URL: s.URL + "/group/demo", Token: token}); err != nil {
+	secrets := t.TempDir()
+	writeFile(t, filepath.Join(secrets, remote.TokenSecret), []byte("s3cret\n"))
+	if err := LFS(context.Background(), LFSOptions{Out: out, Source: dir, URL: s.URL + "/group/demo", Secrets: secrets}); err != nil {
 		t.Fatal(err)
 	}
 	listing(t, out) // has the times and modes
@@ -199,12 +202,13 @@ func TestManyObjectsAreAskedForInBatches(t *testing.T) {
 }
 
 func TestCredentialsStayAtTheirOrigin(t *testing.T) {
-	header := writeFile(t, filepath.Join(t.TempDir(), "header"), []byte("Bearer abc"))
+	secrets := t.TempDir()
+	writeFile(t, filepath.Join(secrets, remote.HeaderSecret), []byte("Bearer abc"))
 	other := newLFSServer(t, "object")
 	s := newLFSServer(t, "object")
 	s.login, s.elsewhere = "Bearer abc", other.URL
 	out := filepath.Join(t.TempDir(), "out")
-	if err := LFS(context.Background(), LFSOptions{Out: out, Source: pointed(t, map[string]string{"x.bin": "object"}), URL: s.URL + "/group/demo.git/", Header: header}); err != nil {
+	if err := LFS(context.Background(), LFSOptions{Out: out, Source: pointed(t, map[string]string{"x.bin": "object"}), URL: s.URL + "/group/demo.git/", Secrets: secrets}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "[POST /group/demo.git/info/lfs/objects/batch true] [GET /objects/" + objectID("object") + " false]"; fmt.Sprint(s.requests, " ", other.requests) != want {
@@ -215,7 +219,7 @@ func TestCredentialsStayAtTheirOrigin(t *testing.T) {
 	dir := pointed(t, map[string]string{"x.bin": "object"})
 	writeFile(t, filepath.Join(dir, ".lfsconfig"), []byte("[lfs]\n\turl = "+other.URL+"/group/demo.git/info/lfs\n"))
 	out = filepath.Join(t.TempDir(), "out")
-	if err := LFS(context.Background(), LFSOptions{Out: out, Source: dir, URL: s.URL + "/group/demo.git", Header: header}); err != nil {
+	if err := LFS(context.Background(), LFSOptions{Out: out, Source: dir, URL: s.URL + "/group/demo.git", Secrets: secrets}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "[POST /group/demo.git/info/lfs/objects/batch false GET /objects/" + objectID("object") + " false]"; fmt.Sprint(other.requests) != want {
@@ -257,9 +261,9 @@ func TestObjectsThatCannotBeHadAreTold(t *testing.T) {
 			_ = os.WriteFile(filepath.Join(dir, "x.bin"), []byte(pointerPrefix+"oid sha256:"+id+"\n"), 0o644)
 		}, `x.bin: the Git LFS pointer has no oid or no size`},
 		{"token of two lines", func(_ *lfsServer, o *LFSOptions, dir string) {
-			o.Token = filepath.Join(dir, "..", "token")
-			_ = os.WriteFile(o.Token, []byte("a\nX-Header: b\n"), 0o644)
-		}, "the secret for Git LFS must be one line"},
+			o.Secrets = filepath.Join(dir, "..")
+			_ = os.WriteFile(filepath.Join(o.Secrets, remote.TokenSecret), []byte("a\nX-Header: b\n"), 0o644)
+		}, "the build secret GIT_AUTH_TOKEN must be one line"},
 	} {
 		t.Run(tt.promise, func(t *testing.T) {
 			s := newLFSServer(t, "object")

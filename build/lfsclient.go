@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/org/pyfile/remote"
 )
 
 // lfsClient downloads objects of Git LFS.
@@ -46,33 +47,8 @@ func newLFSClient(o LFSOptions, endpoint *url.URL) (*lfsClient, error) {
 		return nil, err
 	}
 	c := &lfsClient{endpoint: endpoint, origin: origin(repository)}
-	for _, secret := range []struct {
-		file   string
-		header func(text string) string
-	}{
-		// The name that the hosts of repositories take with any token, as BuildKit sends it for git.
-		{o.Token, func(text string) string {
-			return "Basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+text))
-		}},
-		{o.Header, func(text string) string { return text }},
-	} {
-		if secret.file == "" {
-			continue
-		}
-		data, err := os.ReadFile(secret.file)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // a secret that is optional
-		}
-		if err != nil {
-			return nil, err
-		}
-		text := strings.TrimSpace(string(data))
-		if strings.ContainsAny(text, "\r\n\x00") {
-			return nil, errors.New("the secret for Git LFS must be one line")
-		}
-		if text != "" {
-			c.authorization = secret.header(text)
-		}
+	if c.authorization, err = remote.Authorization(o.URL, o.Secrets); err != nil {
+		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // that is what it is
 	if o.CA != "" {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -131,16 +132,19 @@ func readTold(file string) (Told, error) {
 	return t, json.Unmarshal(data, &t)
 }
 
-// git is a checkout.
-type git struct{ dir, home string }
+// git is git in a checkout.
+type git struct {
+	dir, home string
+	env       []string // by which it reaches a remote repository; nil for none
+}
 
-// Unversioned is a checkout that does not tell a version. It is a failure of its own, because there is something to do about each.
-type Unversioned struct{ diagnosis.Failure }
+// Explained is a failure that says what to do about it, such as a checkout that does not tell a version.
+type Explained struct{ diagnosis.Failure }
 
-func (u *Unversioned) Error() string { return u.Message }
+func (u *Explained) Error() string { return u.Message }
 
 func unversioned(message, hint string) error {
-	return &Unversioned{diagnosis.Failure{Message: message, Hint: hint + "--build-arg " + VersionArg + "=1.2.3"}}
+	return &Explained{diagnosis.Failure{Message: message, Hint: hint + "--build-arg " + VersionArg + "=1.2.3"}}
 }
 
 // check refuses a checkout without its history, and makes git take missing files for unchanged.
@@ -156,7 +160,7 @@ func (g git) check(ctx context.Context) error {
 			"build from a clone, or say the version: ")
 	}
 	if _, err := exec.LookPath("git"); err != nil {
-		return &Unversioned{diagnosis.Failure{Message: "there is no git in this image, which tells the version of this project", Wants: []string{"program:git"}}}
+		return &Explained{diagnosis.Failure{Message: "there is no git in this image, which tells the version of this project", Wants: []string{"program:git"}}}
 	}
 	if _, err := os.Stat(filepath.Join(g.dir, ".git", "shallow")); err == nil {
 		if _, err := g.output(ctx, nil, "describe", "--exact-match", "--tags"); err != nil {
@@ -186,17 +190,18 @@ func (g git) check(ctx context.Context) error {
 
 // settings are the variables by which git takes the checkout for ours, whoever owns it, and listens to no file of a machine.
 func (g git) settings() []string {
+	if g.env != nil {
+		return g.env
+	}
 	return []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"}
 }
 
 // output runs git and returns what it prints.
-func (g git) output(ctx context.Context, input *bytes.Buffer, args ...string) (string, error) {
+func (g git) output(ctx context.Context, input io.Reader, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = g.dir
 	cmd.Env = append(append(without(os.Environ(), []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}), g.settings()...), install.Environment("HOME="+g.home)...)
-	if input != nil {
-		cmd.Stdin = input
-	}
+	cmd.Stdin = input
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {

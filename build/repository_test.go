@@ -104,6 +104,14 @@ func TestVersionsAreThoseThatTheToolTellsOnTheCheckout(t *testing.T) {
 			gitIn(t, checkout, "add", "--all")
 			gitIn(t, checkout, "commit", "--quiet", "-m", "second")
 			state("one commit later", nil)
+			state("fetched as a git context", func(context string) {
+				if err := os.RemoveAll(context); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(gitContext(t, checkout, "main"), context); err != nil {
+					t.Fatal(err)
+				}
+			})
 			writeFile(t, filepath.Join(checkout, "demo/more.py"), []byte("y = 3\n"))
 			state("changed", nil)
 		})
@@ -173,7 +181,7 @@ func TestCheckoutsThatTellNoVersionAreFailuresWithTheArgument(t *testing.T) {
 		}
 		test.prepare(dir)
 		err := Version(context.Background(), VersionOptions{Backend: Backend{Source: dir, Env: "/nowhere", Name: "hatchling.build", Output: new(strings.Builder)}, Out: t.TempDir(), Tool: "hatch-vcs"})
-		var u *Unversioned
+		var u *Explained
 		if !errors.As(err, &u) || !strings.Contains(u.Message, test.want) || !strings.Contains(u.Hint, "--build-arg "+VersionArg+"=1.2.3") {
 			t.Errorf("%s: got %v", name, err)
 		}

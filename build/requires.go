@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 // RequiresOptions says whom Requires asks.
 type RequiresOptions struct {
 	Backend
-	Out  string // directory for requires.txt; absent or empty
-	File string // requirements file with what the project asks for statically, as FormatRequirements writes it
+	Out     string // directory for requires.txt; absent or empty
+	Project string // normalized or not; empty when nobody knows
+	Version string // that tools which take it from version control are told, as for Wheel; empty when nobody knows, and then they are told some version
+	File    string // requirements file with what the project asks for statically, as FormatRequirements writes it
 }
 
 // Requires asks a build backend what it needs besides what pyproject.toml says (PEP 517, get_requires_for_build_wheel), in an
@@ -24,7 +27,8 @@ func Requires(ctx context.Context, o RequiresOptions) error {
 		return err
 	}
 	return output(o.Out, func(work string) error {
-		a, err := o.call(ctx, "requires", "", work, nil)
+		// What is needed depends on no version, but backends find it out before they answer.
+		a, err := o.call(ctx, "requires", "", work, versionVariables(o.versionTool(), o.Project, cmp.Or(o.Version, "0")))
 		if err != nil {
 			return err
 		}

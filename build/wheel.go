@@ -83,8 +83,8 @@ func Wheel(ctx context.Context, o WheelOptions) error {
 }
 
 // versionTool is what takes the version of the project from version control, or "".
-func (o WheelOptions) versionTool() string {
-	dir, err := projectDir(o.Source, o.Subdir)
+func (b Backend) versionTool() string {
+	dir, err := projectDir(b.Source, b.Subdir)
 	if err != nil {
 		return "" // the call of the backend says so
 	}

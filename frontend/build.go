@@ -81,7 +81,9 @@ type build struct {
 	files   map[string][]byte // of the context, by path, and a lock that was resolved
 	remote  *bkllb.State      // the context when it is not the client's directory
 	images  images
-	created *time.Time // of the images, when the user says so
+	// repository is the source of a git context.
+	repository *pb.SourceOp
+	created    *time.Time // of the images, when the user says so
 }
 
 func (b *build) answer(ctx context.Context) (*client.Result, error) {
@@ -202,6 +204,7 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 		Platform: target, BuildPlatform: on, Runs: b.runs(),
 		Merge:  b.supports(pb.CapMergeOp),
 		Labels: sortedVars(b.Labels), Created: b.created, Version: b.BuildArgs[wheelbuild.VersionArg],
+		Repository: repositoryOf(b.repository, b.BuildOpts().Opts["contextsubdir"]),
 	}
 	if err := project.CheckPlatform(target); err != nil {
 		return in, nil, err
@@ -242,7 +245,9 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 		Run:       b.execOptions(),
 		Network:   b.networkOptions(),
 	}}
-	in.Facts, err = b.facts(ctx, project, in.Base, s)
+	if in.Facts, err = b.facts(ctx, project, in.Base, s); err == nil {
+		in.Refs, err = b.refs(ctx, project, in, s)
+	}
 	s.project, s.in = project, in
 	return in, s, err
 }

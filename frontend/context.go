@@ -36,7 +36,7 @@ func (b *build) readContext(ctx context.Context, patterns []string) (map[string]
 		return nil, err
 	}
 	if !isLocal(def.ToPB()) && b.remote == nil {
-		b.remote = st
+		b.remote, b.repository = st, gitSource(def.ToPB())
 		patterns = append(b.ignoreFiles(), patterns...)
 	}
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
@@ -176,6 +176,9 @@ func (b *build) ignoreFiles() []string {
 
 // context is the build context, less what the ignore file and the plan leave out.
 func (b *build) context(ctx context.Context, c plan.Context, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
+	if c.Repository {
+		return checkout(b.repository, opts...), nil
+	}
 	ignored, err := b.ignored(ctx)
 	if err != nil {
 		return bkllb.State{}, err

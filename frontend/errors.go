@@ -19,6 +19,7 @@ import (
 	"github.com/org/pyfile/llb"
 	"github.com/org/pyfile/plan"
 	"github.com/org/pyfile/pyfile"
+	"github.com/org/pyfile/remote"
 )
 
 // locate gives the problems of the user's files the form in which BuildKit prints them: one message with all of them, and the marked
@@ -112,7 +113,7 @@ func (b *build) problems(ctx context.Context, err error, s plan.Step, from *sour
 	}
 	if s.Git != nil && s.Failure != nil {
 		e := *s.Failure
-		reason := gitReason(err)
+		reason := diagnosis.Clean(remote.Reason(err.Error()))
 		e.Msg += ": " + reason
 		if authority.Untrusted(reason) {
 			e.Hint = daemonTrust
@@ -193,18 +194,6 @@ func shownAddress(address string) string {
 
 // daemonTrust is what to do about a certificate that BuildKit does not trust. It knows no build secret for what it fetches itself.
 const daemonTrust = "BuildKit fetches this itself: add the authority that signed the certificate to those that the daemon's machine trusts, and start the daemon again"
-
-// gitReason is what git said of a fetch that failed, or all of the error when git said nothing.
-func gitReason(err error) string {
-	for line := range strings.Lines(err.Error()) {
-		for _, word := range []string{"fatal: ", "error: "} {
-			if reason, ok := strings.CutPrefix(line, word); ok {
-				return diagnosis.Clean(reason)
-			}
-		}
-	}
-	return diagnosis.Clean(err.Error())
-}
 
 // excerptSize is the size in bytes above which only the lines around the problems are sent: an error travels in one message.
 const excerptSize = 64 << 10

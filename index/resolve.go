@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/org/pyfile/authority"
+	"github.com/org/pyfile/remote"
 )
 
 // ResolveOptions says what Resolve chooses versions for.
@@ -27,6 +28,7 @@ type ResolveOptions struct {
 	Python         string   // "3.13"
 	Extras, Groups []string // of the project
 	Requires       []string // what the project asks for, which the lock repeats
+	Repositories   []string // addresses of git that the inputs name, at which uv's git logs in with Secrets
 	Inputs         []string // requirements files or a pyproject.toml in Source; "." is the wheel there
 }
 
@@ -49,6 +51,13 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 	uv := filepath.Join(work, "uv")
 	if err := extractUV(o.UV, uv); err != nil {
 		return err
+	}
+	if len(o.Repositories) > 0 {
+		git, err := remote.Environment(o.Repositories, o.Secrets, o.CA, work)
+		if err != nil {
+			return err
+		}
+		env = append(env, git...)
 	}
 	args := []string{"pip", "compile", "--universal", "--python-version", o.Python, "--python", o.Interpreter, "--no-progress", "--quiet",
 		"--no-header", "--no-annotate", "--format", "pylock.toml", "--output-file", lockName}
@@ -80,7 +89,7 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 	if err != nil {
 		return err
 	}
-	if withLogin.Match(lock) {
+	if holdsPassword(lock) {
 		return errors.New("the lock would hold a password, because an index puts it into the addresses of its files")
 	}
 	return output(o.Out, func() error {
@@ -90,8 +99,15 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 
 const lockName = "pylock.toml"
 
-// withLogin is an address with a user in it.
-var withLogin = regexp.MustCompile(`://[^/@\s"']+@`)
+// withLogin is an address with a user in it, in parts: scheme, user and password.
+var withLogin = regexp.MustCompile(`([a-z]*)://([^/@\s"']+)@`)
+
+// holdsPassword tells whether a text has an address with a credential. The user of ssh is none: it is "git" nearly always.
+func holdsPassword(text []byte) bool {
+	return slices.ContainsFunc(withLogin.FindAllSubmatch(text, -1), func(m [][]byte) bool {
+		return string(m[1]) != "ssh" || bytes.ContainsRune(m[2], ':')
+	})
+}
 
 // inputs are the arguments that say what is needed. The wheel of the project itself says what it needs and is not part of the lock.
 func (o *ResolveOptions) inputs(src string) ([]string, error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,8 +58,9 @@ func commit(t *testing.T, dir, bare string) {
 	must(t, work, "git", "clone", "-q", "--bare", ".", bare)
 }
 
-// serveRepository serves the repository that examples/git-dependency has in its lock, and makes the project in dir name this server.
-func serveRepository(t *testing.T, dir string) {
+// serveRepository serves the repository that examples/git-dependency and examples/private-git have in their locks, and makes the project in dir name
+// this server in place of the address there.
+func serveRepository(t *testing.T, dir, address string) {
 	t.Helper()
 	files, err := filepath.Abs("testdata/git-dependency")
 	if err != nil {
@@ -73,7 +76,7 @@ func serveRepository(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(lock), "#"+made+"\"") {
-		t.Fatalf("examples/git-dependency/uv.lock does not name %s, the commit of testdata/git-dependency", made)
+		t.Fatalf("the lock of the example does not name %s, the commit of testdata/git-dependency", made)
 	}
 	server := gitServer(t, folder)
 	for _, file := range []string{"pyproject.toml", "uv.lock"} {
@@ -81,7 +84,7 @@ func serveRepository(t *testing.T, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, dir, file, strings.ReplaceAll(string(data), "https://git.example/", server))
+		write(t, dir, file, strings.ReplaceAll(string(data), address, server))
 	}
 }
 
@@ -112,6 +115,38 @@ func TestGitContextGivesTheSameImageAsTheFolder(t *testing.T) {
 	if got, want := imageOf(t, image+"dated").config.Created.Time, time.Unix(commitTime, 0); !got.Equal(want) {
 		t.Errorf("with SOURCE_DATE_EPOCH=context the image is of %s, not of the commit's %s", got, want)
 	}
+}
+
+// TestArchiveContextGivesTheSameImageAsTheFolder builds from an archive at an address, and from one of the standard input. Its files have other owners, modes and
+// times than those of the folder.
+func TestArchiveContextGivesTheSameImageAsTheFolder(t *testing.T) {
+	t.Parallel()
+	dir, folder := example(t, "lock-uv"), t.TempDir()
+	write(t, dir, ".dockerignore", "private.txt\nexpect\n")
+	write(t, dir, "private.txt", "private\n")
+	write(t, dir, "src/versions/unique.py", fmt.Sprintf("FOLDER = %q\n", folder)) // so that nothing is in the cache
+	must(t, dir, "tar", "--owner=1000", "--group=1000", "--mode=u=rwX,go=", "--mtime=@"+strconv.Itoa(commitTime), "-czf", filepath.Join(folder, "context.tar.gz"), ".")
+	server := httptest.NewServer(http.FileServer(http.Dir(folder)))
+	defer server.Close()
+	address, image := server.URL+"/context.tar.gz", registryHost+"/test/archive:"
+
+	buildx(t, ".", image+"address", "-f", "Pyfile", "--provenance=false", address)
+	must(t, ".", "sh", "-c", `docker buildx build --builder "$1" --push -t "$2" -f Pyfile --provenance=false - <"$3"`, "sh", labBuilder, image+"input", filepath.Join(folder, "context.tar.gz"))
+	want, _ := labDaemon().push(t, dir, image+"folder")
+	for _, tag := range []string{"address", "input"} {
+		if got := imageOf(t, image+tag); got.digest != want {
+			t.Errorf("the archive (%s) gives %s, the folder %s\n%s", tag, got.digest, want, got.differences(imageOf(t, image+"folder")))
+		}
+	}
+	buildx(t, ".", image+"dated", "-f", "Pyfile", "--build-arg", "SOURCE_DATE_EPOCH=context", address)
+	if got := imageOf(t, image+"dated").config.Created.Time; got.IsZero() || got.Before(time.Unix(commitTime, 0)) {
+		t.Errorf("with SOURCE_DATE_EPOCH=context the image is of %s", got)
+	}
+
+	versioned := example(t, "versioned")
+	must(t, versioned, "tar", "--exclude=.git", "-czf", filepath.Join(folder, "versioned.tar.gz"), ".")
+	log, err := command(t, ".", "docker", "buildx", "build", "--builder", labBuilder, "--progress", "plain", "-f", "Pyfile", server.URL+"/versioned.tar.gz")
+	refusedAt(t, log, err, "the build context has no .git", "--build-arg PYFILE_PROJECT_VERSION=1.2.3")
 }
 
 // TestSourceIsTheContextLessWhatIsLeftOut builds each project from a folder and from git.

@@ -271,7 +271,7 @@ func (p pushed) missingFrom(other pushed) []string {
 	return out
 }
 
-// example copies an example's folder, with its lock. The repository that git-dependency names is served, versioned is a
+// example copies an example's folder, with its lock. The repository that git-dependency and private-git name is served to everybody, versioned is a
 // checkout with a tag, and distroless is built on the lab's stand-in for its base.
 func example(t *testing.T, which string) string {
 	t.Helper()
@@ -281,7 +281,9 @@ func example(t *testing.T, which string) string {
 	}
 	switch which {
 	case "git-dependency":
-		serveRepository(t, dir)
+		serveRepository(t, dir, "https://git.example/")
+	case "private-git":
+		serveRepository(t, dir, "ssh://git@git.example/")
 	case "versioned":
 		tagged(t, dir, "v1.2.3")
 	case "distroless":

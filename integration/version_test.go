@@ -10,6 +10,90 @@ import (
 	"testing"
 )
 
+// TestVersionsOfGitContextsAreThoseOfACheckout builds from the address of a repository, of which BuildKit fetches one commit without tags.
+func TestVersionsOfGitContextsAreThoseOfACheckout(t *testing.T) {
+	work, folder := t.TempDir(), t.TempDir()
+	bare := filepath.Join(folder, "versioned.git")
+	git := func(args ...string) string {
+		t.Helper()
+		return strings.TrimSpace(must(t, work, "git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...))
+	}
+	git("init", "--quiet", "--initial-branch=main")
+	for _, dir := range []string{".", "services/api"} {
+		if err := os.CopyFS(filepath.Join(work, dir), os.DirFS("../examples/versioned")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(t, work, "services/api/pyproject.toml", `source = "vcs"`, "source = \"vcs\"\nraw-options = { root = \"../..\" }")
+	publish := func(file string) {
+		t.Helper()
+		write(t, work, file, work) // so that no build has seen the commit
+		git("add", "--all")
+		git("commit", "--quiet", "-m", file)
+		git("push", "--quiet", "--force", bare, "main", "--tags")
+	}
+	git("init", "--quiet", "--bare", "--initial-branch=main", bare)
+	publish("first.txt")
+	git("tag", "v1.2.3")
+	publish("second.txt")
+	middle := git("rev-parse", "HEAD")
+	publish("third.txt")
+
+	daemonOfGit, ssh, token := gitServer(t, folder), serveSSH(t, folder), serveToken(t, folder, secret)
+	t.Setenv("GIT_AUTH_TOKEN", secret)
+	t.Setenv("SSH_AUTH_SOCK", agent(t, ssh.key))
+	image := registryHost + "/test/version:git"
+	build := func(address string, args ...string) (version, log string) {
+		t.Helper()
+		log = buildx(t, ".", image, append(append([]string{"-f", "Pyfile"}, args...), address)...)
+		if strings.Contains(log, secret) {
+			t.Errorf("the log shows the token:\n%s", log)
+		}
+		return strings.TrimSpace(run(t, image)), log
+	}
+	checkout := func(ref string) string {
+		t.Helper()
+		git("checkout", "--quiet", ref)
+		defer git("checkout", "--quiet", "main")
+		labDaemon().push(t, work, image)
+		return strings.TrimSpace(run(t, image))
+	}
+	want, wantMiddle := checkout("main"), checkout(middle)
+	if !strings.HasPrefix(want, "1.2.4.dev2+g") || !strings.HasPrefix(wantMiddle, "1.2.4.dev1+g") {
+		t.Fatalf("the checkouts have the versions %s and %s", want, wantMiddle)
+	}
+	for _, test := range []struct {
+		address, want string
+		args          []string
+	}{
+		{daemonOfGit + "versioned.git#main", want, nil},
+		{daemonOfGit + "versioned.git", want, []string{"--build-arg", "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1"}},
+		{daemonOfGit + "versioned.git#main:services/api", want, nil},
+		{daemonOfGit + "versioned.git#v1.2.3", "1.2.3", nil},
+		{ssh.address + "versioned.git?branch=main&keep-git-dir=true", want, []string{"--ssh", "default"}},
+		{token.address + "versioned.git#" + middle, wantMiddle, []string{"--secret", "id=GIT_AUTH_TOKEN"}},
+	} {
+		if got, _ := build(test.address, test.args...); got != test.want {
+			t.Errorf("%s has the version %s, its checkout %s", test.address, got, test.want)
+		}
+	}
+
+	// The tags are looked at in every build, and nothing is built when they are the same.
+	address := daemonOfGit + "versioned.git#main"
+	if _, log := build(address); strings.Contains(strings.Join(ranSteps(log), "\n"), "build the wheel") {
+		t.Errorf("an unchanged repository is built again: %v", ranSteps(log))
+	}
+	git("tag", "v2.0", "main")
+	git("push", "--quiet", bare, "v2.0")
+	if got, _ := build(address); got != "2.0" {
+		t.Errorf("with a tag on the same commit the version is %s", got)
+	}
+
+	log, err := command(t, ".", "docker", "buildx", "build", "--builder", labBuilder, "--progress", "plain", "-f", "Pyfile",
+		strings.Replace(token.address, "http://", "http://x-access-token:"+secret+"@", 1)+"versioned.git#main")
+	refusedAt(t, log, err, "the address of the git context has a password or token in it", "--secret id=GIT_AUTH_TOKEN,env=GIT_AUTH_TOKEN")
+}
+
 // TestVersionsComeFromGitWithoutTheRepositoryInTheBuild builds a checkout whose ignore file leaves .git out, as most do.
 func TestVersionsComeFromGitWithoutTheRepositoryInTheBuild(t *testing.T) {
 	dir, d := example(t, "versioned"), freshDaemon(t, registryHost)

@@ -80,7 +80,11 @@ func (f *fold) step(s plan.Step) (llb.State, error) {
 		file := []llb.HTTPOption{llb.Filename(s.Fetch.Filename), llb.Chmod(0o644), llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, s.Fetch.SHA256))}
 		return llb.HTTP(s.Fetch.URL, append(file, as[llb.HTTPOption](opts)...)...), nil
 	case s.Git != nil:
-		return llb.Git(s.Git.URL, s.Git.Commit, as[llb.GitOption](opts)...), nil
+		git := as[llb.GitOption](opts)
+		if s.Git.Repository {
+			git = append(git, llb.KeepGitDir())
+		}
+		return llb.Git(s.Git.URL, s.Git.Commit, git...), nil
 	case s.Files != nil:
 		return f.files(s.Files, opts)
 	case s.Exec != nil:
@@ -122,7 +126,7 @@ func (f *fold) options(s plan.Step) []llb.ConstraintsOpt {
 	}
 	// An image is its digest and a context is its files. Ignoring their cache would run all stages again that start from them.
 	source := s.Image != nil || s.Context != nil
-	if f.sources.NoCache != nil && f.sources.NoCache(s.Stage) && !source {
+	if s.Always || f.sources.NoCache != nil && f.sources.NoCache(s.Stage) && !source {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	return opts
@@ -155,6 +159,9 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 	}
 	for _, secret := range e.Secrets {
 		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional, llb.SecretFileOpt(0, 0, cmp.Or(secret.Mode, 0o400))))
+	}
+	if e.SSH {
+		run = append(run, llb.AddSSHSocket(llb.SSHID("default"), llb.SSHOptional))
 	}
 	ex := llb.Scratch().WithOutput(root.Output()).Run(run...)
 	result := ex.Root()

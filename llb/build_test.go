@@ -180,6 +180,43 @@ func TestExecInAnEmptyTreeHasOptionalSecretsAndNoRootInput(t *testing.T) {
 	}
 }
 
+func TestTheAgentIsForTheStepThatAsksAndNeverRequired(t *testing.T) {
+	def := marshal(t, &plan.Plan{Result: "b", Steps: []plan.Step{
+		{ID: "a", Always: true, Exec: &plan.Exec{Args: []string{"/a"}, SSH: true, Mounts: []plan.Mount{{Path: "/out", Output: true}}}},
+		{ID: "b", Exec: &plan.Exec{Args: []string{"/b"}, Mounts: []plan.Mount{{Path: "/a", From: "a"}, {Path: "/out", Output: true}}}},
+	}})
+	seen := 0
+	for _, data := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(data); err != nil {
+			t.Fatal(err)
+		}
+		if op.GetExec() == nil {
+			continue
+		}
+		seen++
+		name := op.GetExec().Meta.Args[0]
+		if again := def.Metadata[digestOf(data)].IgnoreCache; again != (name == "/a") {
+			t.Errorf("%s ignores the cache: %v", name, again)
+		}
+		agents := 0
+		for _, m := range op.GetExec().Mounts {
+			if m.MountType == pb.MountType_SSH {
+				agents++
+				if !m.SSHOpt.Optional || m.SSHOpt.ID != "default" {
+					t.Errorf("%s wants %+v", name, m.SSHOpt)
+				}
+			}
+		}
+		if (agents == 1) != (name == "/a") {
+			t.Errorf("%s has %d agents", name, agents)
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d execs in the graph", seen)
+	}
+}
+
 func TestAPlanThatNamesALaterStepIsAnError(t *testing.T) {
 	_, err := State(&plan.Plan{Result: "a", Steps: []plan.Step{{ID: "a", Merge: []string{"b"}}}}, sources())
 	if err == nil || !strings.Contains(err.Error(), "no earlier step b") {

@@ -25,6 +25,13 @@ type Source struct {
 	Config   dockerspec.DockerOCIImage
 }
 
+// Repository is where a git context comes from.
+type Repository struct {
+	URL    string
+	Ref    string // branch, tag or commit; empty for the default branch
+	Subdir string // that is the context; empty for all of it
+}
+
 // Inputs is what New needs beside the project: the platforms, the images and what the daemon can do.
 type Inputs struct {
 	Platform      ocispecs.Platform
@@ -34,6 +41,8 @@ type Inputs struct {
 	Builder       Source // empty unless Project.NeedsBuilder
 	Facts         Facts
 	Sources       map[string]build.Project // what the result of SourcesPlan says, by the name of the package
+	Repository    *Repository              // that the context comes from, if it is one of git
+	Refs          build.Refs               // what the result of RefsPlan says
 	Merge         bool                     // the daemon can merge layers; without it they are copied one on the other
 	Found         *index.Answer            // the answer that the result of LookupPlan has
 	Resolved      *lock.Lock               // the lock that the result of ResolvePlan has

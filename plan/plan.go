@@ -113,6 +113,8 @@ type Step struct {
 	Failure *pyfile.Error `json:"-"`
 	// Advice is what else to do when the step's program misses something of the distribution.
 	Advice string `json:"-"`
+	// Always tells that the step runs in every build, because what it reads may change without its inputs.
+	Always bool `json:"always,omitempty"`
 	// Packages is the key of the Pyfile in which packages of the distribution are named that the step's program misses; if empty, it is the one
 	// of [apt] for its stage.
 	Packages string `json:"-"`
@@ -139,6 +141,8 @@ type Context struct {
 	Include []string `json:"include,omitempty"`
 	Exclude []string `json:"exclude,omitempty"`
 	Usual   []string `json:"usual,omitempty"` // left out too, unless the ignore file asks for them by name
+	// Repository is, of a git context, all of its commit with .git, whatever part of it is the context.
+	Repository bool `json:"repository,omitempty"`
 }
 
 // Fetch is one file of the lock, fetched by BuildKit and checked against its hash.
@@ -156,6 +160,8 @@ type Fetch struct {
 type Git struct {
 	URL    string `json:"url"`
 	Commit string `json:"commit"` // the full hash
+	// Repository is that .git stays, with this one commit.
+	Repository bool `json:"repository,omitempty"`
 }
 
 // Files is a sequence of file operations on a tree. They need no program in it.
@@ -210,6 +216,7 @@ type Exec struct {
 	Mounts  []Mount  `json:"mounts"`
 	Secrets []Secret `json:"secrets,omitempty"`
 	Network bool     `json:"network,omitempty"`
+	SSH     bool     `json:"ssh,omitempty"` // the program may use the user's ssh agent, if there is one
 	// Failure is the file in which the program says why it failed (diagnosis.Failure). It lies below a mount of its own, which is not the
 	// result.
 	Failure string `json:"failure,omitempty"`

@@ -13,6 +13,7 @@ import (
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
+	"github.com/org/pyfile/remote"
 )
 
 // openSet is what a resolver has to choose, because no lock does. Exactly one of files, pyproject and wheel is set.
@@ -246,9 +247,33 @@ func (s *stages) resolve() (string, error) {
 	}
 	e := s.ask(args, settings, s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}}), Mount{Path: uvDir, From: uv}, Mount{Path: sourceDir, From: source})
 	e.Root, e.Env = s.tool(), execEnv
+	failure := &pyfile.Error{File: s.open.file, Range: s.open.at, Msg: "no versions could be chosen for the requirements; uv's reason is above"}
+	if repositories := s.open.repositories(s.files); len(repositories) > 0 {
+		if s.in.Facts.Manager == "" { // which cannot install git
+			return "", pyfile.Errors{{File: s.open.file, Range: s.open.at, Msg: fmt.Sprintf("a requirement comes from git, and base %s has no apt-get and no apk to install git with, which choosing versions needs", s.in.Base.Ref),
+				Hint: "lock the project, for example with \"uv lock\""}}
+		}
+		e.Root = s.withGit(workplace{root: s.tool(), slim: true}, repositories...)
+		for _, address := range repositories {
+			e.Args = append(e.Args, "--repository", address)
+			failure.Hint = or(failure.Hint, fetchHint(address))
+		}
+		e.SSH = slices.ContainsFunc(repositories, remote.UsesSSH)
+		e.Secrets = append(e.Secrets, gitSecrets(repositories)...)
+	}
 	e.Args = append(e.Args, inputs...)
 	return s.add(Step{ID: resolveStep, Stage: DepBuilder, Name: "[dep-builder] choose versions, because there is no lock", Origin: s.openOrigin(), Exec: e,
-		Failure: &pyfile.Error{File: s.open.file, Range: s.open.at, Msg: "no versions could be chosen for the requirements; uv's reason is above"}}), nil
+		Failure: failure}), nil
+}
+
+// repositories are the addresses of git that the requirements name. What the requirements of those name in their turn nobody knows yet, and neither what a
+// wheel asks for that is built first.
+func (o *openSet) repositories(files map[string][]byte) []string {
+	texts := slices.Concat(o.requires, []string{o.pyproject})
+	for _, name := range o.reads {
+		texts = append(texts, string(files[name]))
+	}
+	return remote.Addresses(texts...)
 }
 
 // openOrigin is the place of what has to be resolved, if that is in the Pyfile.

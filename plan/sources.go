@@ -8,13 +8,13 @@ import (
 	"github.com/org/pyfile/lock"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
+	"github.com/org/pyfile/remote"
 )
 
 const (
 	sourcesStep = "sources"
 	archiveDir  = "/run/pyfile/archive"
 	projectFile = "project.json"
-	gitToken    = "GIT_AUTH_TOKEN" //nolint:gosec // the id of a secret
 )
 
 // SourceFile is where the result of a sources plan says how a package is built.
@@ -106,17 +106,27 @@ func (s *stages) unpack(a lock.Artifact) (unpacked, error) {
 func (s *stages) clone(a lock.Artifact, label string) string {
 	tree := s.add(Step{ID: "git:" + a.Name, Stage: DepBuilder, Name: fmt.Sprintf("[dep-builder] fetch %s at %.12s", label, a.Commit), Origin: s.lockOrigin(),
 		Failure: &pyfile.Error{File: a.Lock, Range: a.Origin, Msg: fmt.Sprintf("the commit %.12s of %s cannot be fetched from %s", a.Commit, a.Name, a.URL),
-			Hint: "check the address and the commit; a private repository needs --ssh default, or --secret id=GIT_AUTH_TOKEN,env=GIT_AUTH_TOKEN"},
+			Hint: fetchHint(a.URL)},
 		Git: &Git{URL: a.URL, Commit: a.Commit}})
 	if !a.LFS {
 		return tree
 	}
-	// The token is the one that BuildKit takes for git itself. An image is needed for its certificates.
-	token, ca := path.Join(secretDir, gitToken), path.Join(secretDir, CASecret)
-	e := s.program(s.packing().root, "build", []string{"lfs", "--out", outDir, "--src", sourceDir, "--url", a.URL, "--token-file", token, "--ca", ca},
+	// An image is needed for its certificates.
+	e := s.program(s.packing().root, "build", []string{"lfs", "--out", outDir, "--src", sourceDir, "--url", a.URL},
 		Mount{Path: sourceDir, From: tree}, Mount{Path: outDir, Output: true})
-	e.Network, e.Secrets = true, []Secret{{ID: gitToken, Path: token}, {ID: CASecret, Path: ca}}
+	logsIn(e, a.URL)
 	return s.add(Step{ID: "lfs:" + a.Name, Stage: DepBuilder, Name: "[dep-builder] fetch the large files of " + label, Origin: s.lockOrigin(), Exec: reports(e)})
+}
+
+// fetchHint says what to do when a commit cannot be fetched.
+func fetchHint(address string) string {
+	switch {
+	case remote.UsesSSH(address):
+		return "check the address and the commit; build with --ssh default, and with a key in the ssh agent that may read the repository"
+	case remote.Secrets(address) != nil:
+		return "check the address and the commit; a private repository needs --secret id=" + remote.TokenSecret + ",env=" + remote.TokenSecret
+	}
+	return "check the address and the commit"
 }
 
 // artifactSource is a package of the lock that has no wheel, as the source of one.
@@ -129,8 +139,12 @@ func (s *stages) artifactSource(a lock.Artifact) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	return source{id: a.Name, stage: DepBuilder, tree: u.tree, part: u.part, dir: or(a.Subdir, "."), name: a.Name, version: a.Version,
-		origin: s.lockOrigin(), project: project}, nil
+	b := source{id: a.Name, stage: DepBuilder, tree: u.tree, part: u.part, dir: or(a.Subdir, "."), name: a.Name, version: a.Version,
+		origin: s.lockOrigin(), project: project}
+	if a.Kind == lock.Git && a.Version == "" {
+		b.git = &Git{URL: a.URL, Commit: a.Commit, Repository: true}
+	}
+	return b, nil
 }
 
 // treeSource is a directory of the context as the source of a wheel.

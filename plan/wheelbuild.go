@@ -9,6 +9,7 @@ import (
 	"github.com/org/pyfile/build"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
+	"github.com/org/pyfile/remote"
 )
 
 // Paths of the steps that build wheels.
@@ -25,6 +26,7 @@ type source struct {
 	tree    string // the step that has its files
 	part    string // the directory of the tree that counts, "/src"; empty for all of it
 	context bool   // it is a directory of the context
+	git     *Git   // it is a commit of which nobody knows the version but its repository
 	dir     string // of the project below that, "." when it is the project
 	name    string // the wheel must be of this project; empty when nobody knows
 	version string // and of this version; empty when nobody knows
@@ -74,18 +76,18 @@ func (s *stages) place(b source) workplace {
 
 // buildWheel adds the steps that build a wheel, and returns the one whose tree holds it. What the project and its backend require is
 // installed in steps of its own, which all sources with the same requirements share.
-func (s *stages) buildWheel(b source) (string, error) {
+func (s *stages) buildWheel(b source) (wheel string, err error) {
 	at := s.place(b)
-	if tool := b.project.VersionTool; b.context && tool != "" {
-		if at.slim && s.in.Facts.Manager == "" { // which cannot install git
-			at = s.slimImage()
-		}
+	if tool := b.project.VersionTool; b.asksGit() {
+		at = s.gitPlace(b)
 		if build.NeedsRepository(tool) {
-			if s.in.Version != "" {
+			if b.context && s.in.Version != "" {
 				return "", pyfile.Errors{{Range: b.origin.Range, Msg: fmt.Sprintf("%s takes the version of %s from git alone, and cannot be told the one of the build argument %s", tool, b.label(), build.VersionArg),
 					Hint: "leave the argument away, and build from a checkout"}}
 			}
-			b, at.root = s.inRepository(b), s.withGit(at)
+			if b, at.root, err = s.inRepository(b, at); err != nil {
+				return "", err
+			}
 		}
 	}
 	if apt := s.File.Apt.Build.Range; s.compiles(b.name, b.project) && !apt.IsZero() {
@@ -110,7 +112,9 @@ func (s *stages) buildWheel(b source) (string, error) {
 		}
 	}
 	e := s.backend("build", b, at, env)
-	s.tellVersion(e, b, at, env)
+	if err := s.tellVersion(e, b, at, env); err != nil {
+		return "", err
+	}
 	if e.Network = named(s.File.Dependencies.AllowNetwork, b.name); e.Network {
 		e.Args = append(e.Args, "--network")
 		trusts(e)
@@ -121,6 +125,9 @@ func (s *stages) buildWheel(b source) (string, error) {
 	}
 	return s.add(step), nil
 }
+
+// asksGit tells whether the version of a source is known to a repository alone.
+func (b source) asksGit() bool { return b.project.VersionTool != "" && (b.context || b.git != nil) }
 
 // backend is an exec that calls a source's build backend.
 func (s *stages) backend(command string, b source, at workplace, env string) *Exec {
@@ -216,21 +223,28 @@ func (s *stages) environment(b source, at workplace, list string, more bool) (st
 	if day := s.cut(); day != "" {
 		args = append(args, "--before", day)
 	}
+	root, repositories := at.root, remote.Addresses(b.project.Requires...)
+	if len(repositories) > 0 {
+		root = s.withGit(at, repositories...)
+		args = append(args, "--secrets", secretDir)
+	}
 	if list == "" {
 		args = append(args, b.project.Requires...)
 	}
-	key := strings.Join(append([]string{at.root, list}, args...), "\x00")
+	key := strings.Join(append([]string{root, list}, args...), "\x00")
 	if s.envs == nil {
 		s.envs = map[string]string{}
 	}
 	if s.envs[key] != "" {
 		return s.envs[key], nil
 	}
-	e := reports(s.program(at.root, "build", args, mounts...))
+	e := reports(s.program(root, "build", args, mounts...))
 	e.Network = true
 	if err := s.askIndexes(e, at); err != nil {
 		return "", err
 	}
+	e.SSH = slices.ContainsFunc(repositories, remote.UsesSSH)
+	e.Secrets = append(e.Secrets, gitSecrets(repositories)...)
 	id, what := s.stepID("build-env", b), "install "+b.project.Backend
 	if more {
 		id, what = s.stepID("build-env-more", b), "install what building "+b.label()+" needs"

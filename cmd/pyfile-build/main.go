@@ -28,15 +28,18 @@ import (
 const usage = `usage: pyfile-build COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
   inspect   --out DIR [--subdir DIR] [--name NAME] ARCHIVE|DIR
-  lfs       --out DIR --src DIR --url URL [--token-file FILE | --header-file FILE] [--ca FILE]
-  env       --out DIR --interpreter FILE [--requirements FILE] [--constraints FILE] [--before YYYY-MM-DD] [--ca FILE] [REQUIREMENT]...
+  lfs       --out DIR --src DIR --url URL --secrets DIR [--ca FILE]
+  env       --out DIR --interpreter FILE [--requirements FILE] [--constraints FILE] [--before YYYY-MM-DD] [--ca FILE] [--secrets DIR]
+            [REQUIREMENT]...
   requires  --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
-            --requirements FILE [--failure FILE]
+            [--name NAME] [--version VERSION] --requirements FILE [--failure FILE]
   build     --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]...
             [--name NAME] [--version VERSION | --version-file FILE] [--jobs N] [--network] [--ca FILE] [--failure FILE]
   version   --out DIR --src DIR [--subdir DIR] --env DIR --backend NAME [--backend-path DIR]... [--setting KEY=VALUE]... --tool NAME
             [--failure FILE]
   take      --out DIR --src DIR --python X.Y.Z --machine NAME --libc "NAME X.Y" [--free-threaded] [--failure FILE] WHEEL...
+  refs      --out DIR --url URL [--ref NAME] --secrets DIR [--ca FILE] [--failure FILE]
+  history   --src DIR --url URL [--branch NAME] [--tags SHA256] --secrets DIR [--ca FILE] [--failure FILE]
 
 requires, build and version also take --interpreter, which they do not need.` + "\n"
 
@@ -116,8 +119,7 @@ func run(ctx context.Context, args []string) (err error) {
 		var o build.LFSOptions
 		flags.StringVar(&o.Source, "src", "", "")
 		flags.StringVar(&o.URL, "url", "", "")
-		flags.StringVar(&o.Token, "token-file", "", "")
-		flags.StringVar(&o.Header, "header-file", "", "")
+		flags.StringVar(&o.Secrets, "secrets", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
@@ -129,6 +131,7 @@ func run(ctx context.Context, args []string) (err error) {
 		flags.StringVar(&o.File, "requirements", "", "")
 		flags.StringVar(&o.Constraints, "constraints", "", "")
 		flags.StringVar(&before, "before", "", "")
+		flags.StringVar(&o.Secrets, "secrets", "", "")
 		if err := parse(); err != nil {
 			return err
 		}
@@ -141,7 +144,7 @@ func run(ctx context.Context, args []string) (err error) {
 		if err := parse(); err != nil {
 			return err
 		}
-		o.Out, o.Backend = *out, backend
+		o.Out, o.Backend, o.Project, o.Version = *out, backend, about.Name, about.Version
 		return build.Requires(ctx, o)
 	case "build":
 		var o build.WheelOptions
@@ -173,6 +176,24 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 		o.Out, o.Wheels = *out, flags.Args()
 		return build.Take(o)
+	case "refs", "history":
+		o := build.RemoteOptions{Output: log}
+		var source, ref string
+		var refs build.Refs
+		flags.StringVar(&source, "src", "", "")
+		flags.StringVar(&o.URL, "url", "", "")
+		flags.StringVar(&ref, "ref", "", "")
+		flags.StringVar(&refs.Branch, "branch", "", "")
+		flags.StringVar(&refs.Tags, "tags", "", "")
+		flags.StringVar(&o.Secrets, "secrets", "", "")
+		if err := parse(); err != nil {
+			return err
+		}
+		o.CA, o.Own = about.CA, about.Own
+		if args[0] == "refs" {
+			return build.ListRefs(ctx, o, ref, *out)
+		}
+		return build.History(ctx, o, source, refs)
 	case "version":
 		var o build.VersionOptions
 		takeBackend()
@@ -198,7 +219,7 @@ func report(file string, failed error, log []byte, about diagnosis.Facts, before
 		about.Exit = ended.ExitCode()
 	}
 	f := diagnosis.Failure{Message: failed.Error()}
-	if u := (*build.Unversioned)(nil); errors.As(failed, &u) {
+	if u := (*build.Explained)(nil); errors.As(failed, &u) {
 		f = u.Failure
 	} else if d := diagnosis.Of(log, about); d != nil {
 		f = d.Failure()

@@ -83,7 +83,7 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 		{"", "env --out OUT --interpreter PYTHON", "bin/python"},
 		{"", "inspect --out OUT --subdir project DIR/demo.tar.gz", "src/project/setup.py"},
 		{"", "inspect --out OUT --subdir project --name demo DIR/src", "project.json"},
-		{"", "lfs --out OUT --src DIR/src --url https://git.example/demo --token-file DIR/token --header-file DIR/header --ca DIR/ca.pem", "project/setup.py"},
+		{"", "lfs --out OUT --src DIR/src --url https://git.example/demo --secrets DIR/secrets --ca DIR/ca.pem", "project/setup.py"},
 		{"", "requires --out OUT " + hooks + "--requirements DIR/requires.txt --setting needs=a --setting needs=b --failure DIR/failure", "requires.txt"},
 		{"", "build --out OUT " + hooks + "--name Demo --version 1 --jobs 3 --failure DIR/failure", "demo-1.0-py3-none-any.whl"},
 	} {

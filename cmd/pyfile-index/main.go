@@ -25,7 +25,7 @@ const usage = `usage: pyfile-index COMMAND [--OPTION VALUE]..., where COMMAND is
   lookup    --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
   fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
   resolve   --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE] --uv DIR --src DIR --interpreter FILE --python X.Y
-            [--extra NAME]... [--group NAME]... [--requires REQUIREMENT]... FILE...
+            [--extra NAME]... [--group NAME]... [--requires REQUIREMENT]... [--repository URL]... FILE...
   run       --settings DIR --query FILE --secrets DIR [--ca FILE] COMMAND...`
 
 func main() {
@@ -75,6 +75,7 @@ func run(ctx context.Context, args []string) error {
 			flags.StringVar(&o.Interpreter, "interpreter", "", "")
 			flags.StringVar(&o.Python, "python", "", "")
 			flags.Func("extra", "", func(v string) error { o.Extras = append(o.Extras, v); return nil })
+			flags.Func("repository", "", func(v string) error { o.Repositories = append(o.Repositories, v); return nil })
 			flags.Func("requires", "", func(v string) error { o.Requires = append(o.Requires, v); return nil })
 			flags.Func("group", "", func(v string) error { o.Groups = append(o.Groups, v); return nil })
 		}
