@@ -108,3 +108,18 @@ debian() {
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >"$state/log/apt.log" 2>&1 ||
 		die "apt-get failed: $(tail -n 3 "$state/log/apt.log")"
 }
+
+# emulator FOLDER: $state/bin/qemu-aarch64, by way of that folder. In newer releases of Debian the static one is in another package.
+emulator() {
+	local package file
+	mkdir -p "$1"
+	apt-get update -qq >"$state/log/apt.log" 2>&1 || die "apt-get failed: $(tail -n 3 "$state/log/apt.log")"
+	for package in qemu-user qemu-user-static; do
+		(cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb --extract "$package"_*.deb .) >>"$state/log/apt.log" 2>&1 || continue
+		for file in "$1"/usr/bin/qemu-aarch64{,-static}; do
+			if ldd "$file" 2>&1 | grep -qE 'statically linked|not a dynamic'; then mv "$file" "$state/bin/qemu-aarch64"; fi
+		done
+	done
+	rm -r "$1"
+	[ -x "$state/bin/qemu-aarch64" ] || die "no static qemu-aarch64: $(tail -n 3 "$state/log/apt.log")"
+}

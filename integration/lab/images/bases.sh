@@ -18,7 +18,7 @@ bases() {
 base() {
 	local suite=$1 file=$2 stage=$3 image=$4 what=$5 version=${6:-version} made=$state/images/$3 stamp full
 	stamp=$({ cat "$lab/images/python.dockerfile" "$lab/images/$file.dockerfile" /etc/ssl/certs/ca-certificates.crt &&
-		cat "$state/images/python-3.13" && crane digest "$registry/library/python:3.13-slim"; } | sha256sum)
+		cat "$state/images/python-3.13" && crane digest --platform "linux/$(go env GOARCH)" "$registry/library/python:3.13-slim"; } | sha256sum)
 	if [ "$(cat "$made" 2>/dev/null)" = "$stamp" ] && crane digest "$registry/$image" >/dev/null 2>&1; then return; fi
 	if [[ $image == library/* ]] && timeout 10 crane digest "docker.io/$image" >/dev/null 2>&1; then
 		say "copying ${image#library/} from docker.io"

@@ -9,7 +9,7 @@ python() {
 	if timeout 10 crane digest "docker.io/library/python:$version" >/dev/null 2>&1; then
 		for slim in "" -slim; do
 			say "copying python:$version$slim from docker.io"
-			log crane copy --platform "linux/$(go env GOARCH)" "docker.io/library/python:$version$slim" "$name:$version$slim"
+			log crane index filter --platform linux/amd64 --platform linux/arm64 -t "$name:$version$slim" "docker.io/library/python:$version$slim" >/dev/null
 		done
 	else
 		mkdir -p "$state/images/$suite"
