@@ -68,7 +68,7 @@ func TestRealBackendsBuildTheSameWheelTwice(t *testing.T) {
 				}
 				dir := filepath.Join(root, "installed", place)
 				if err := install.Wheels(context.Background(), install.WheelsOptions{
-					Out: dir, Prefix: "/opt/venv", Wheels: []string{out}, Any: true, Python: version, Interpreter: interpreter, Bytecode: true,
+					Out: dir, Prefix: "/opt/venv", Wheels: []string{out}, Python: version, Interpreter: interpreter, Bytecode: true,
 				}); err != nil {
 					t.Fatal(err)
 				}

@@ -191,6 +191,9 @@ func (b *build) decide(ctx context.Context, project *plan.Project, in plan.Input
 	if in.Sources, err = b.inspect(ctx, project, in, s); err != nil {
 		return nil, err
 	}
+	if in.Packed, err = b.packed(ctx, project, in, s); err != nil {
+		return nil, err
+	}
 	return project.New(in)
 }
 

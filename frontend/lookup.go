@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"golang.org/x/sync/errgroup"
 
 	wheelbuild "github.com/org/pyfile/build"
 	"github.com/org/pyfile/distro"
@@ -64,6 +68,36 @@ func (b *build) result(ctx context.Context, p *plan.Plan, s *sources, name strin
 		err = fmt.Errorf("step %s left no %s", p.Result, name)
 	}
 	return data, err
+}
+
+// packed builds the wheels of another platform that need no compiler, and reads their names.
+func (b *build) packed(ctx context.Context, project *plan.Project, in plan.Inputs, s *sources) (map[string]string, error) {
+	wheels, err := project.Packed(in)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	out := map[string]string{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, w := range wheels {
+		group.Go(func() error {
+			ref, err := b.solve(groupCtx, w.Plan, s)
+			if err != nil {
+				return err
+			}
+			entries, err := ref.ReadDir(groupCtx, client.ReadDirRequest{Path: "/", IncludePattern: "*.whl"})
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range entries {
+				out[w.Source] = e.Path
+			}
+			return nil
+		})
+	}
+	return out, group.Wait()
 }
 
 // providers asks the distribution which packages have what a build misses, and says how to add them, to a list of the Pyfile or, if key is empty,

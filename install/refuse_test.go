@@ -159,8 +159,6 @@ func TestWheelsThatDoNotGoTogetherAreRefused(t *testing.T) {
 			`^a-1.0-py3-none-any.whl has the file /opt/venv/lib/python3.13/site-packages/shared/x where b-1.0-py3-none-any.whl has a directory$`},
 		{"same project twice", WheelsOptions{Wheels: []string{a, write("A-1.0-1-py3-none-any.whl", pack(project("A")))}},
 			`^a-1.0-py3-none-any.whl and A-1.0-1-py3-none-any.whl are the same project: give one of them$`},
-		{"platform wheel with Any", WheelsOptions{Any: true, Wheels: []string{a, write("c-1.0-cp313-cp313-linux_x86_64.whl", pack(project("c")))}},
-			`^c-1.0-cp313-cp313-linux_x86_64.whl is platform-specific \(linux_x86_64\): it must be built on the target platform$`},
 		{"name that is no wheel's", WheelsOptions{Wheels: []string{write("demo.whl", pack(demo()))}}, `^demo.whl: the name of a wheel must have the form`},
 		{"no wheel", WheelsOptions{}, `^no wheel is given$`},
 		{"directory without wheels", WheelsOptions{Wheels: []string{t.TempDir()}}, `^there is no wheel in `},

@@ -17,10 +17,9 @@ import (
 // wheel is an open wheel whose structure was found to be sound (binary distribution format). The content of its files is checked
 // when they are unpacked.
 type wheel struct {
-	file     string // base name
-	platform string // last tag of the file name, "any" or for example "manylinux_2_17_x86_64"
-	name     string // Name of METADATA
-	info     string // "six-1.17.0.dist-info"
+	file string // base name
+	name string // Name of METADATA
+	info string // "six-1.17.0.dist-info"
 	metadata
 	minor   bool // written to a newer minor version of the format
 	members []member
@@ -44,7 +43,7 @@ type member struct {
 }
 
 var (
-	wheelName = regexp.MustCompile(`^([^-]+)-([^-]+)(?:-[0-9][^-]*)?-[^-]+-[^-]+-([^-]+)\.whl$`)
+	wheelName = regexp.MustCompile(`^([^-]+)-([^-]+)(?:-[0-9][^-]*)?-[^-]+-[^-]+-[^-]+\.whl$`)
 	// projectName is what PEP 508 allows.
 	projectName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 	runs        = regexp.MustCompile(`[-_.]+`)
@@ -89,7 +88,7 @@ func readWheel(file string, f *os.File) (*wheel, []error) {
 	if m == nil {
 		return nil, []error{errors.New("the name of a wheel must have the form name-version-python-abi-platform.whl")}
 	}
-	w := &wheel{file: file, platform: m[3]}
+	w := &wheel{file: file}
 	st, err := f.Stat()
 	if err != nil {
 		return nil, []error{err}

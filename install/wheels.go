@@ -20,7 +20,6 @@ type WheelsOptions struct {
 	Python      string   // "3.13", or "3.13t" for a free-threaded Python
 	Interpreter string   // a Python of that version which runs here; only needed with Bytecode
 	Wheels      []string // wheel files, or directories of them; where two have the same path, the later one wins
-	Any         bool     // refuse wheels that are made for a platform
 	Bytecode    bool     // compile the modules, see compilation
 	Tests       bool     // compile modules of test packages too
 	Remove      []string // leave out files that a running program does not need: some of RemoveWords
@@ -62,9 +61,6 @@ func Wheels(ctx context.Context, o WheelsOptions) error {
 			continue
 		}
 		wheels[i] = w
-		if o.Any && w.platform != "any" {
-			errs = append(errs, fmt.Errorf("%s is platform-specific (%s): it must be built on the target platform", w.file, w.platform))
-		}
 		if w.minor {
 			warnf(o.Output, "%s is written to a newer version of the wheel format than 1.0", w.file)
 		}

@@ -101,7 +101,7 @@ func TestADirectoryMeansAllItsWheels(t *testing.T) {
 		writeFile(t, filepath.Join(from, name+"-1.0-py3-none-any.whl"), pack(project(name)))
 	}
 	writeFile(t, filepath.Join(from, "notes.txt"), nil)
-	dir, _, err := installed(t, WheelsOptions{Wheels: []string{from}, Any: true})
+	dir, _, err := installed(t, WheelsOptions{Wheels: []string{from}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,9 +77,6 @@ func (s *stages) addApp() error {
 	switch s.Install {
 	case installWheel:
 		args := append(s.installArgs(), "--built", "--changing")
-		if s.foreign {
-			args = append(args, "--any")
-		}
 		wheel, err := s.appWheel()
 		if err != nil {
 			return err

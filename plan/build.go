@@ -44,6 +44,7 @@ type Inputs struct {
 	Repository    *Repository              // that the context comes from, if it is one of git
 	Refs          build.Refs               // what the result of RefsPlan says
 	Merge         bool                     // the daemon can merge layers; without it they are copied one on the other
+	Packed        map[string]string        // file names of the wheels of Project.Packed, by Packed.Source
 	Found         *index.Answer            // the answer that the result of LookupPlan has
 	Resolved      *lock.Lock               // the lock that the result of ResolvePlan has
 	Labels        []Var                    // of the command line, sorted by name
@@ -57,23 +58,28 @@ func (p *Project) New(in Inputs) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := append(p.checkUser(in.Facts), p.checkVersion(in.Version)...).Err(); err != nil {
+	if err := s.decide(); err != nil {
 		return nil, err
+	}
+	return s.plan(s.result), nil
+}
+
+// decide adds the steps of the target.
+func (s *stages) decide() error {
+	if err := append(s.checkUser(s.in.Facts), s.checkVersion(s.in.Version)...).Err(); err != nil {
+		return err
 	}
 	if err := s.choose(); err != nil {
-		return nil, err
+		return err
 	}
 	if errs := append(s.checkSources(), s.checkPackages()...); len(errs) > 0 {
-		return nil, errs
+		return errs
 	}
-	result, err := s.target()
-	if err == nil {
-		err = s.checkEmulation().Err()
+	var err error
+	if s.result, err = s.target(); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s.plan(result), nil
+	return s.checkEmulation().Err()
 }
 
 // stages begins a plan.

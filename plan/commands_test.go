@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/containerd/platforms"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // withCommands is an example with a Pyfile of its own.
@@ -154,29 +151,5 @@ func TestCommandsThatCannotRunAreErrorsAtTheirLine(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
 		}
-	}
-}
-
-func TestStepsOfAPlatformThatTheBuilderCannotRunAreRefusedByName(t *testing.T) {
-	in := inputs("linux/arm64")
-	in.Runs = []ocispecs.Platform{platforms.MustParse("linux/amd64"), platforms.MustParse("linux/386")}
-	files := withCommands(t, "[apt]\nrun = [\"libpq5\"]\n[steps.a]\nrun = [\"make\", \"all\"]\n")
-	_, err := project(t, "", files).New(in)
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, want := range []string{"3: for linux/arm64, programs of that platform must run to install libpq5, and this builder runs none",
-		"5: for linux/arm64, programs of that platform must run to run step a: make all, and this builder runs none", "binfmt --install arm64"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not in %v", want, err)
-		}
-	}
-	in.Runs = append(in.Runs, platforms.MustParse("linux/arm64"))
-	if _, err := project(t, "", files).New(in); err != nil {
-		t.Errorf("with emulation: %v", err)
-	}
-	in.Runs = in.Runs[:2]
-	if _, err := project(t, "", withCommands(t, "")).New(in); err != nil {
-		t.Errorf("wheels alone: %v", err)
 	}
 }

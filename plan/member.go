@@ -62,9 +62,6 @@ func (s *stages) installTrees(id, stage string, packages ...lock.Artifact) error
 	if slices.ContainsFunc(packages, func(a lock.Artifact) bool { return a.Kind == lock.Directory }) {
 		args = append(args, "--changing")
 	}
-	if s.foreign {
-		args = append(args, "--any")
-	}
 	var mounts []Mount
 	for _, a := range packages {
 		wheel, err := s.builtWheel(a)

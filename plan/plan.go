@@ -108,6 +108,10 @@ type Step struct {
 	// Target tells that the step belongs to the target platform; the others run on the build platform.
 	Target bool   `json:"target,omitempty"`
 	Origin Origin `json:"origin"`
+	// Serves tells that the step only prepares a later one, which is what the user knows.
+	Serves bool `json:"-"`
+	// Why is the reason for which a step of the target platform must be one, where the Pyfile and the project's files do not show it.
+	Why string `json:"-"`
 	// Failure is what it means when the step fails, where its command line would say nothing to the user. What the step prints is shown
 	// in any case.
 	Failure *pyfile.Error `json:"-"`

@@ -32,7 +32,12 @@ type stages struct {
 	compiled   bool              // something is built in the builder image
 	report     string            // the step that checks the result
 	warnings   []Warning
+	packed     []packedWheel // built on the build platform for another one
+	result     string        // the step that is the target
 }
+
+// packedWheel is a step whose tree has the wheel of a source.
+type packedWheel struct{ step, source string }
 
 // selection is packages of the lock, by what is done with them.
 type selection struct {
@@ -223,17 +228,18 @@ func (s *stages) stdlib() {
 	if b := s.File.Bytecode.Stdlib; b.Set() && !b.Value || s.runs.Bytecode {
 		return
 	}
-	lib := s.runs.Lib
-	args := []string{"stdlib", "--out", outDir, "--interpreter", s.runs.Path, "--dir", lib}
-	mounts := []Mount{{Path: outDir, Output: true}}
+	step := s.stdlibOf(s.runs.Lib)
 	if s.foreign {
-		args = append(args, "--lib", stdlibDir)
-		mounts = append(mounts, Mount{Path: stdlibDir, From: baseStep, Source: lib})
-	} else {
-		args = append(args, "--lib", lib)
+		step = s.stdlibOf(stdlibDir, Mount{Path: stdlibDir, From: baseStep, Source: s.runs.Lib})
 	}
-	s.layer(Step{ID: stdlibStep, Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
-		Exec: s.installer(args, mounts...)}, "bytecode of the standard library")
+	s.layer(step, "bytecode of the standard library")
+}
+
+// stdlibOf is a step that compiles a standard library.
+func (s *stages) stdlibOf(lib string, mounts ...Mount) Step {
+	args := []string{"stdlib", "--out", outDir, "--interpreter", s.runs.Path, "--dir", s.runs.Lib, "--lib", lib}
+	return Step{ID: stdlibStep, Stage: Base, Name: "[base] compile the standard library", Origin: s.origin(s.File.Bytecode.Range),
+		Exec: s.installer(args, append([]Mount{{Path: outDir, Output: true}}, mounts...)...)}
 }
 
 // runtime adds the layer with the virtual environment's own files, the user and the working directory. File operations

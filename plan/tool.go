@@ -25,6 +25,12 @@ func (s *stages) quick(root string) string {
 	if !s.known[stdlibStep] || root != s.tool() {
 		return root
 	}
+	compiled := stdlibStep
+	if s.foreign {
+		own := s.stdlibOf(s.runs.Lib) // of the tool image: so a wheel is built once for all platforms of a build
+		own.ID += ":build-platform"
+		compiled = s.add(own)
+	}
 	return s.add(Step{ID: "quick-tool", Stage: Base, Name: "[base] add bytecode for what builds", Origin: s.origin(s.File.Bytecode.Range),
-		Files: &Files{On: root, Actions: []Action{{Copy: &Copy{From: stdlibStep, Source: "/", Path: "/", Contents: true}}}}})
+		Files: &Files{On: root, Actions: []Action{{Copy: &Copy{From: compiled, Source: "/", Path: "/", Contents: true}}}}})
 }

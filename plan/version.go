@@ -38,7 +38,7 @@ func (s *stages) tellVersion(e *Exec, b source, at workplace, env string) (err e
 	}
 	v := s.backend("version", b, at, env)
 	v.Args = append(v.Args, "--tool", b.project.VersionTool)
-	id := s.add(Step{ID: s.stepID("version", b), Stage: b.stage, Target: at.target, Origin: b.origin, Exec: v,
+	id := s.add(Step{ID: s.stepID("version", b), Stage: b.stage, Target: at.target, Serves: true, Origin: b.origin, Exec: v,
 		Name: "[" + b.stage + "] ask " + b.project.VersionTool + " for the version of " + b.label()})
 	e.Args = append(e.Args, "--version-file", versionPath)
 	e.Mounts = append(e.Mounts, Mount{Path: versionPath, From: id, Source: "/" + build.VersionFile})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/platforms"
+
 	"github.com/org/pyfile/build"
 	"github.com/org/pyfile/pyfile"
 	"github.com/org/pyfile/python"
@@ -77,6 +79,10 @@ func (s *stages) place(b source) workplace {
 // buildWheel adds the steps that build a wheel, and returns the one whose tree holds it. What the project and its backend require is
 // installed in steps of its own, which all sources with the same requirements share.
 func (s *stages) buildWheel(b source) (wheel string, err error) {
+	bound := s.bound(b)
+	if bound != "" {
+		b.project.Compiles = append(slices.Clip(b.project.Compiles), bound+" is of one platform")
+	}
 	at := s.place(b)
 	if tool := b.project.VersionTool; b.asksGit() {
 		at = s.gitPlace(b)
@@ -105,7 +111,7 @@ func (s *stages) buildWheel(b source) (wheel string, err error) {
 		e := s.backend("requires", b, at, env)
 		e.Args = append(e.Args, "--requirements", requiresPath)
 		e.Mounts = append(e.Mounts, Mount{Path: requiresPath, From: list, Source: "/" + requiresFile})
-		more := s.add(Step{ID: s.stepID("requires", b), Stage: b.stage, Target: at.target, Origin: b.origin, Exec: e,
+		more := s.add(Step{ID: s.stepID("requires", b), Stage: b.stage, Target: at.target, Serves: true, Origin: b.origin, Exec: e,
 			Name: "[" + b.stage + "] ask " + b.project.Backend + " what it needs to build " + b.label()})
 		if env, err = s.environment(b, at, more, true); err != nil {
 			return "", err
@@ -123,7 +129,14 @@ func (s *stages) buildWheel(b source) (wheel string, err error) {
 	if !s.compiles(b.name, b.project) && b.name != "" {
 		step.Advice = fmt.Sprintf("add %q to from-source in [dependencies], so that it is built in the builder image", b.name)
 	}
-	return s.add(step), nil
+	if bound != "" {
+		step.Why = bound + ", which was built for " + platforms.FormatAll(s.in.BuildPlatform) + ", is of that platform alone"
+	}
+	id := s.add(step)
+	if s.foreign && !at.target {
+		s.packed = append(s.packed, packedWheel{step: id, source: b.id})
+	}
+	return id, nil
 }
 
 // asksGit tells whether the version of a source is known to a repository alone.
@@ -249,7 +262,7 @@ func (s *stages) environment(b source, at workplace, list string, more bool) (st
 	if more {
 		id, what = s.stepID("build-env-more", b), "install what building "+b.label()+" needs"
 	}
-	s.envs[key] = s.add(Step{ID: id, Stage: b.stage, Target: at.target, Name: "[" + b.stage + "] " + what, Origin: b.origin, Exec: e})
+	s.envs[key] = s.add(Step{ID: id, Stage: b.stage, Target: at.target, Serves: true, Name: "[" + b.stage + "] " + what, Origin: b.origin, Exec: e})
 	return s.envs[key], nil
 }
 

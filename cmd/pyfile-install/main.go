@@ -21,7 +21,7 @@ import (
 
 const usage = `usage: pyfile-install COMMAND [--OPTION VALUE]... [ARGUMENT]..., where COMMAND is one of
 
-  wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N] [--any]
+  wheels  --out DIR --prefix DIR --python X.Y --interpreter FILE [--bytecode=false] [--tests] [--jobs N]
           [--remove WORD,...] [--strip] [--facts DIR [--built] [--changing]] WHEEL|DIR...
   source  --out DIR --dir DIR --python X.Y --interpreter FILE [--bytecode=false] [--jobs N] [--facts DIR [--built]] DIR
   stdlib  --out DIR --interpreter FILE --lib DIR --dir DIR [--jobs N]
@@ -63,7 +63,6 @@ func run(ctx context.Context, args []string) error {
 			return nil
 		})
 		flags.BoolVar(&o.Strip, "strip", false, "")
-		flags.BoolVar(&o.Any, "any", false, "")
 		flags.StringVar(&o.Facts, "facts", "", "")
 		flags.BoolVar(&o.Built, "built", false, "")
 		flags.BoolVar(&o.Changing, "changing", false, "")

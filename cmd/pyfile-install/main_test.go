@@ -91,7 +91,7 @@ func TestEveryCommandTakesItsOptions(t *testing.T) {
 	}
 	wheel(t, dir, "a")
 	for _, tt := range []struct{ args, want string }{
-		{"wheels --out OUT --prefix /opt/venv --python 3.13 --interpreter PYTHON --tests --jobs 2 --any DIR", "opt/venv/lib/python3.13/site-packages/__pycache__"},
+		{"wheels --out OUT --prefix /opt/venv --python 3.13 --interpreter PYTHON --tests --jobs 2 DIR", "opt/venv/lib/python3.13/site-packages/__pycache__"},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13 --interpreter /nowhere --bytecode=false DIR/a-1.0-py3-none-any.whl", "opt/venv/lib/python3.13/site-packages/a.py"},
 		{"wheels --out OUT --prefix /opt/venv --python 3.13 --bytecode=false --remove tests,headers --remove docs --strip DIR", "opt/venv/lib/python3.13/site-packages/a.py"},
 		{"source --out OUT --dir /app --python 3.13 --interpreter PYTHON --jobs 1 DIR", "app/__pycache__"},
