@@ -100,6 +100,7 @@ type process struct {
 	root, config   string
 	server, client []string // options of buildkitd, and those that buildctl then needs
 	within, env    []string // a command that starts the one that follows it, and variables besides the test's
+	prepare        func(*exec.Cmd) // before each start; may be nil
 	cmd            *exec.Cmd
 }
 
@@ -145,6 +146,9 @@ func (p *process) start(t *testing.T) {
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+p.root), p.env...) // for mounts, which a killed process leaves
+	if p.prepare != nil {
+		p.prepare(p.cmd)
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,11 +195,17 @@ type pushed struct {
 // imageOf reads an image's manifest for linux/amd64 from a registry on localhost.
 func imageOf(t *testing.T, image string) pushed {
 	t.Helper()
+	return imageFor(t, image, "amd64")
+}
+
+// imageFor is imageOf for an architecture.
+func imageFor(t *testing.T, image, arch string) pushed {
+	t.Helper()
 	ref, err := name.ParseReference(image, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
+	img, err := remote.Image(ref, remote.WithAuth(authn.Anonymous), remote.WithPlatform(v1.Platform{OS: "linux", Architecture: arch}))
 	if err != nil {
 		t.Fatal(err)
 	}
