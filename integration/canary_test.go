@@ -208,29 +208,39 @@ func traced(t *testing.T, dir string, secrets map[string]string, args ...string)
 func TestSecretsLeaveNoTrace(t *testing.T) {
 	one, two := newWheel(t, "one", "1.0", "two"), newWheel(t, "two", "2.0")
 	s := newIndex(t, []testWheel{one, two}, func(s *indexServer) { s.user, s.passwords = "robot", []string{canary + "-index"} })
-	secrets := map[string]string{"company": canary + "-index", "hub-token": canary + "-step"}
-	pyfile := "# syntax=org/pyfile:1\npython = \"3.13\"\n[index.company]\nurl = \"" + s.simple() + "\"\nusername = \"robot\"\nsecret = \"company\"\n" +
+	secrets := map[string]string{"company": canary + "-index", "hub-token": canary + "-step", "GIT_AUTH_TOKEN": canary + "-git"}
+	tables := "[index.company]\nurl = \"" + s.simple() + "\"\nusername = \"robot\"\nsecret = \"company\"\n" +
 		"[steps.model]\nrun = [\"sh\", \"-ec\", \"wc -c < /run/secrets/hub-token > size\"]\nsecrets = [\"hub-token\"]\n"
-	project := "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"one\"]\n[build-system]\nrequires = [\"hatchling\", \"two\"]\nbuild-backend = \"hatchling.build\"\n"
+	project := func(t *testing.T, dependency string) string {
+		dir := t.TempDir()
+		write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\n"+tables)
+		write(t, dir, "pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\""+dependency+"\"]\n"+
+			"[build-system]\nrequires = [\"hatchling\", \"two\"]\nbuild-backend = \"hatchling.build\"\n[tool.hatch.metadata]\nallow-direct-references = true\n")
+		write(t, dir, "src/shop/__init__.py", "")
+		return dir
+	}
 	for kind, test := range map[string]struct {
-		files map[string]string
-		steps []string // that must be there, since they get secrets
+		project func(t *testing.T) string
+		steps   []string // that must be there, since they get secrets
 	}{
-		"locked by hashes": {
-			map[string]string{"requirements.txt": one.pinned() + two.pinned()},
-			[]string{"[internal] ask the index for 2 packages", "[dep-builder] fetch one-1.0-py3-none-any.whl", "[final] run step model"},
-		},
-		"resolved": {nil, []string{"[dep-builder] choose versions", "[app-builder] install", "[final] run step model"}},
+		"locked by hashes": {func(t *testing.T) string {
+			dir := project(t, "one")
+			write(t, dir, "requirements.txt", one.pinned()+two.pinned())
+			return dir
+		}, []string{"[internal] ask the index for 2 packages", "[dep-builder] fetch one-1.0-py3-none-any.whl", "[app-builder] install", "[final] run step model"}},
+		"locked with git": {func(t *testing.T) string {
+			dir, folder, _ := privateTools(t, false)
+			served(t, dir, serveToken(t, folder, canary+"-git").address)
+			return dir
+		}, []string{"[dep-builder] fetch greeting"}},
+		"resolved": {func(t *testing.T) string { return project(t, "one") }, []string{"[dep-builder] choose versions", "[app-builder] install", "[final] run step model"}},
+		"resolved with git": {func(t *testing.T) string {
+			_, folder, made := privateTools(t, false)
+			return project(t, "greeting @ git+"+serveToken(t, folder, canary+"-git").address+"tools.git@"+made+"#subdirectory=packages/greeting")
+		}, []string{"[dep-builder] choose versions", "[dep-builder] fetch greeting"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			dir := t.TempDir()
-			write(t, dir, "Pyfile", pyfile)
-			write(t, dir, "pyproject.toml", project)
-			write(t, dir, "src/shop/__init__.py", "")
-			for file, text := range test.files {
-				write(t, dir, file, text)
-			}
-			found, log := traced(t, dir, secrets)
+			found, log := traced(t, test.project(t), secrets)
 			for _, place := range found {
 				t.Error(place)
 			}
