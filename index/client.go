@@ -142,8 +142,13 @@ func (f *failure) Error() string { return (&problem{f.reason, f.hint}).Error() }
 // get requests u and hands the answer to read, again and again while that may help. An error of read is final, unless it is a
 // failure that says otherwise or comes from the connection. The error is a *failure or that of ctx.
 func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read func(*http.Response) error) error {
+	return c.request(ctx, http.MethodGet, u, header, read)
+}
+
+// request is get with another method. With a header Range, read gets the answers to that, too: 206 and 416.
+func (c *client) request(ctx context.Context, method string, u *url.URL, header http.Header, read func(*http.Response) error) error {
 	for n := 1; ; n++ {
-		err := c.once(ctx, u, header, read)
+		err := c.once(ctx, method, u, header, read)
 		if err == nil {
 			return nil
 		}
@@ -186,11 +191,11 @@ func asFailure(err error) *failure {
 }
 
 // once makes one attempt, through all redirects.
-func (c *client) once(ctx context.Context, u *url.URL, header http.Header, read func(*http.Response) error) error {
+func (c *client) once(ctx context.Context, method string, u *url.URL, header http.Header, read func(*http.Response) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	for range redirects {
-		res, sent, err := c.send(ctx, u, header)
+		res, sent, err := c.send(ctx, method, u, header)
 		if err != nil {
 			return err
 		}
@@ -209,7 +214,8 @@ func (c *client) once(ctx context.Context, u *url.URL, header http.Header, read 
 		defer idle.Stop()
 		res.Body = &idleBody{ReadCloser: res.Body, ctx: ctx, timer: idle, timeout: c.timeout}
 		res.Request = &http.Request{URL: u}
-		if res.StatusCode != http.StatusOK {
+		ranged := header.Get("Range") != "" && slices.Contains([]int{http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable}, res.StatusCode)
+		if res.StatusCode != http.StatusOK && !ranged {
 			return c.refusal(res, sent)
 		}
 		return read(res)
@@ -218,8 +224,8 @@ func (c *client) once(ctx context.Context, u *url.URL, header http.Header, read 
 }
 
 // send makes one request and tells whether it had credentials.
-func (c *client) send(ctx context.Context, u *url.URL, header http.Header) (res *http.Response, sent bool, err error) {
-	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header.Clone()}).WithContext(ctx)
+func (c *client) send(ctx context.Context, method string, u *url.URL, header http.Header) (res *http.Response, sent bool, err error) {
+	req := (&http.Request{Method: method, URL: u, Host: u.Host, Header: header.Clone()}).WithContext(ctx)
 	req.Header.Set("User-Agent", "pyfile")
 	authorization, err := c.logins.authorization(u)
 	if err != nil {

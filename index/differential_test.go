@@ -68,12 +68,6 @@ func TestPagesAreReadAsByPipAndPypiSimple(t *testing.T) {
 	python := venv(t, "pypi-simple-"+pypiSimpleRelease, "pypi-simple=="+pypiSimpleRelease, "pip=="+pipRelease)
 	s := pipStep(t, wants("none"))
 	_, l := s.lookup(t)
-	type page struct {
-		Project string `json:"project"`
-		URL     string `json:"url"`
-		Type    string `json:"type"`
-		File    string `json:"file"`
-	}
 	var pages []page
 	var bodies [][]byte
 	for _, project := range projects {
@@ -97,6 +91,57 @@ func TestPagesAreReadAsByPipAndPypiSimple(t *testing.T) {
 			pages = append(pages, p)
 		}
 	}
+	answers := referenceReads(t, python, pages)
+	count := 0
+	var written []page
+	var before [][][]any
+	for i, p := range pages {
+		entries, err := parsePage(mustParse(t, p.URL), p.Type, bodies[i])
+		files := filesOf(entries)
+		if err != nil {
+			t.Errorf("%s, %s: %v", p.Project, p.Type, err)
+		}
+		count += len(files)
+		same(t, p.Project+", "+p.Type+", pypi-simple", files, answers[i].PypiSimple, false)
+		same(t, p.Project+", "+p.Type+", pip", files, answers[i].Pip, true)
+		if len(entries) > 1000 {
+			continue // it takes its time
+		}
+		kind, body := writePage([]string{p.Type}, p.Project, entries)
+		file := filepath.Join(t.TempDir(), "page")
+		written, before = append(written, page{p.Project, p.URL, kind, file}), append(before, answers[i].Pip)
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if count < 20000 {
+		t.Errorf("only %d files were compared", count)
+	}
+	// A page that is written again tells pip the same, with what it chooses by.
+	for i, again := range referenceReads(t, python, written) {
+		if !reflect.DeepEqual(again.Pip, before[i]) {
+			t.Errorf("%s, %s: pip sees something else on the page that is written again", written[i].Project, written[i].Type)
+		}
+	}
+	t.Logf("%d files of %d pages", count, len(pages))
+}
+
+// page is one that others read, too.
+type page struct {
+	Project string `json:"project"`
+	URL     string `json:"url"`
+	Type    string `json:"type"`
+	File    string `json:"file"`
+}
+
+// reading is what pypi-simple and pip see on a page.
+type reading struct {
+	PypiSimple [][]any `json:"pypi_simple"`
+	Pip        [][]any `json:"pip"`
+}
+
+func referenceReads(t *testing.T, python string, pages []page) (answers []reading) {
+	t.Helper()
 	in, err := json.Marshal(pages)
 	if err != nil {
 		t.Fatal(err)
@@ -105,31 +150,14 @@ func TestPagesAreReadAsByPipAndPypiSimple(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var answers []struct {
-		PypiSimple [][5]any `json:"pypi_simple"`
-		Pip        [][5]any `json:"pip"`
-	}
 	if err := json.Unmarshal([]byte(run(t, string(in), python, script)), &answers); err != nil {
 		t.Fatal(err)
 	}
-	count := 0
-	for i, p := range pages {
-		files, err := parsePage(mustParse(t, p.URL), p.Type, bodies[i])
-		if err != nil {
-			t.Errorf("%s, %s: %v", p.Project, p.Type, err)
-		}
-		count += len(files)
-		same(t, p.Project+", "+p.Type+", pypi-simple", files, answers[i].PypiSimple, false)
-		same(t, p.Project+", "+p.Type+", pip", files, answers[i].Pip, true)
-	}
-	if count < 20000 {
-		t.Errorf("only %d files were compared", count)
-	}
-	t.Logf("%d files of %d pages", count, len(pages))
+	return answers
 }
 
 // same compares files with those of another parser.
-func same(t *testing.T, what string, files []File, theirs [][5]any, sizeless bool) {
+func same(t *testing.T, what string, files []File, theirs [][]any, sizeless bool) {
 	t.Helper()
 	var got, want []File
 	for _, f := range files {

@@ -1,121 +1,143 @@
 package index
 
 import (
+	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
 
-// Run runs a command that starts pip or uv, which then ask the same indexes as a lookup would, with the same logins and authorities. The
-// query says which indexes are declared. The command has the streams of this process.
+// Run runs a command that starts pip or uv, which then see one index, on loopback: of each project it has what the first place has
+// that knows it. The query says which indexes are declared. The command has the streams of this process.
 func Run(ctx context.Context, o LookupOptions, command []string) error {
 	if len(command) == 0 {
 		return errors.New("no command is given")
+	}
+	return serve(ctx, o, func(m *mirror, env []string) error {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		out, errs := &restored{w: os.Stdout, m: m}, &restored{w: os.Stderr, m: m}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdin, out, errs, env
+		cmd.WaitDelay = defaultTimeout // of what it started, which may have its streams
+		err := cmd.Run()
+		if flushed := errors.Join(out.end(), errs.end()); err == nil {
+			err = flushed
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %w", filepath.Base(command[0]), err)
+	})
+}
+
+// serve calls do with a mirror of the places that a lookup would ask, and with the whole environment of a program that is to ask it. If
+// do fails, the error says, too, what went wrong with those places.
+func serve(ctx context.Context, o LookupOptions, do func(*mirror, []string) error) error {
+	_, l, err := open(o)
+	if err != nil {
+		return err
+	}
+	defer l.client.close()
+	for _, s := range l.sites.usual {
+		if _, err := l.client.logins.authorization(s.url); err != nil {
+			return err // before anything is started
+		}
 	}
 	dir, err := os.MkdirTemp("", "pyfile-run-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	env, err := environment(o, dir)
+	m, err := startMirror(ctx, l, dir)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdin, os.Stdout, os.Stderr, append(os.Environ(), env...)
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("%s: %w", filepath.Base(command[0]), err)
+	defer m.close()
+	env, err := environment(o, l.settings, m.simple(), dir)
+	if err != nil {
+		return err
 	}
-	return nil
+	if err = do(m, append(os.Environ(), env...)); err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(m.err(), err)
 }
 
-// environment are the variables by which pip and uv are told about indexes. Files that they name are put into dir. They hold
-// passwords, so they are for the environment of one process only.
-func environment(o LookupOptions, dir string) ([]string, error) {
-	_, l, err := open(o)
-	if err != nil {
-		return nil, err
-	}
-	defer l.client.close()
-	data, err := os.ReadFile(filepath.Join(o.Settings, "settings.json"))
-	if err != nil {
-		return nil, err
-	}
-	settings, err := ParseSettings(data)
-	if err != nil {
-		return nil, err
-	}
+// environment are the variables by which pip and uv are told about the index and nothing else. Files that they name are put into dir.
+func environment(o LookupOptions, settings *Settings, index, dir string) ([]string, error) {
 	var env []string
-	set := func(name, value string) { env = append(env, name+"="+value) }
+	set := func(value string, names ...string) {
+		for _, name := range names {
+			env = append(env, name+"="+value)
+		}
+	}
+	set(index, "PIP_INDEX_URL", "UV_DEFAULT_INDEX")
+	set("0", "PIP_NO_INDEX")
+	set("600", "PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT") // it answers when it has asked, again and again where that may help
+	// What the files of pip's configuration say is only overridden by a value that is not empty.
+	if len(settings.Extra) > 0 {
+		set(index, "PIP_EXTRA_INDEX_URL")
+	}
+	if len(settings.FindLinks) > 0 {
+		nothing := filepath.Join(dir, "find-links")
+		if err := os.Mkdir(nothing, 0o755); err != nil { //nolint:gosec // it is empty
+			return nil, err
+		}
+		set(nothing, "PIP_FIND_LINKS")
+	}
+	if settings.Proxy != "" {
+		set(os.DevNull, "PIP_CONFIG_FILE") // of the proxy that a file names pip makes no exception
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		set(strings.TrimPrefix(os.Getenv(name)+",127.0.0.1", ","), name)
+	}
+	// For requirements that are addresses.
 	bundle, err := authorityBundle(o, settings, dir)
 	if err != nil {
 		return nil, err
 	}
 	if bundle != "" {
-		for _, name := range []string{"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"} {
-			set(name, bundle)
-		}
+		set(bundle, "SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 	}
-	var pipExtra, uvExtra, links []string
-	for i, s := range l.sites.usual {
-		user, password, err := l.login(s.url)
-		if err != nil {
-			return nil, err
-		}
-		withLogin := *s.url
-		if password != "" {
-			withLogin.User = url.UserPassword(user, password)
-		}
-		isDefault := l.sites.index != nil && s.key() == l.sites.index.key()
-		name := fmt.Sprintf("pyfile%d", i)
-		switch {
-		case s.flat:
-			links = append(links, withLogin.String())
-			continue
-		case isDefault:
-			set("PIP_INDEX_URL", withLogin.String())
-			set("UV_DEFAULT_INDEX", name+"="+s.url.String())
-		default:
-			pipExtra, uvExtra = append(pipExtra, withLogin.String()), append(uvExtra, name+"="+s.url.String())
-		}
-		if password != "" {
-			set("UV_INDEX_"+strings.ToUpper(name)+"_USERNAME", user)
-			set("UV_INDEX_"+strings.ToUpper(name)+"_PASSWORD", password)
-		}
-	}
-	for name, values := range map[string][]string{"PIP_EXTRA_INDEX_URL": pipExtra, "UV_INDEX": uvExtra, "PIP_FIND_LINKS": links, "PIP_TRUSTED_HOST": settings.Trusted, "UV_INSECURE_HOST": settings.Trusted} {
-		if len(values) > 0 {
-			set(name, strings.Join(values, " "))
-		}
-	}
-	if len(links) > 0 {
-		set("UV_FIND_LINKS", strings.Join(links, ","))
+	if len(settings.Trusted) > 0 {
+		set(strings.Join(settings.Trusted, " "), "PIP_TRUSTED_HOST", "UV_INSECURE_HOST")
 	}
 	return env, nil
 }
 
-// login is the user and the password for an address. pip and uv can send no other kind of credentials.
-func (l *lookup) login(u *url.URL) (user, password string, err error) {
-	header, err := l.client.logins.authorization(u)
-	if err != nil || header == "" {
-		return "", "", err
+// restored passes on lines in which the mirror's addresses are those that they stand for.
+type restored struct {
+	w    io.Writer
+	m    *mirror
+	line []byte // the last, which has not ended
+}
+
+func (r *restored) Write(p []byte) (int, error) {
+	r.line = append(r.line, p...)
+	end := bytes.LastIndexAny(r.line, "\r\n") + 1
+	if end == 0 && len(r.line) > 1<<20 {
+		end = len(r.line)
 	}
-	digits, ok := strings.CutPrefix(header, "Basic ")
-	data, wrong := base64.StdEncoding.DecodeString(digits)
-	if user, password, found := strings.Cut(string(data), ":"); ok && wrong == nil && found {
-		return user, password, nil
+	if end == 0 {
+		return len(p), nil
 	}
-	return "", "", &problem{fmt.Sprintf("the build secret %s holds a header, but pip and uv can only log in with a user and a password", l.client.logins.secret(u)),
-		"let it hold the password or token alone, and write username in the [index] table"}
+	_, err := io.WriteString(r.w, r.m.upstream(string(r.line[:end])))
+	r.line = append(r.line[:0], r.line[end:]...)
+	return len(p), err
+}
+
+// end passes on the last line.
+func (r *restored) end() error {
+	_, err := io.WriteString(r.w, r.m.upstream(string(r.line)))
+	r.line = nil
+	return err
 }
 
 // authorityBundle is a file with the authorities of the image and those of the build secret; empty for the system's own.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -38,27 +38,34 @@ func stepFiles(t *testing.T, settings Settings, secrets map[string]string, sourc
 		CA: filepath.Join(dir, "secrets", "ca-bundle"), Output: &bytes.Buffer{}}
 }
 
-func TestEnvironmentTellsPipAndUVAboutTheSameIndexes(t *testing.T) {
-	o := stepFiles(t, Settings{Default: "https://index.example/simple/", Extra: []string{"https://extra.example/simple/"}, Trusted: []string{"extra.example"}},
-		map[string]string{"company": "p@ss word"},
-		Source{Name: "company", URL: "https://packages.example/simple/", Username: "me", Secret: "company"})
-	env, err := environment(o, t.TempDir())
-	if err != nil {
+// Neither the environment nor the command line of a program has a credential: what it runs could read them.
+func TestProgramSeesOneIndexAndNoCredentials(t *testing.T) {
+	o := stepFiles(t, Settings{Default: "https://index.example/simple/", Extra: []string{"https://extra.example/simple/"}, FindLinks: []string{"https://links.example/"},
+		Trusted: []string{"extra.example"}, Proxy: "http://proxy.example:1"},
+		map[string]string{"company": "hunter2"}, Source{Name: "company", URL: "https://packages.example/simple/", Username: "me", Secret: "company"})
+	t.Setenv("NO_PROXY", "internal.example")
+	var env []string
+	if err := serve(t.Context(), o, func(m *mirror, all []string) error { env = all; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
-		"PIP_INDEX_URL=https://index.example/simple/",
-		"PIP_EXTRA_INDEX_URL=https://me:p%40ss%20word@packages.example/simple/ https://extra.example/simple/",
-		"UV_DEFAULT_INDEX=pyfile1=https://index.example/simple/",
-		"UV_INDEX=pyfile0=https://packages.example/simple/ pyfile2=https://extra.example/simple/",
-		"UV_INDEX_PYFILE0_USERNAME=me",
-		"UV_INDEX_PYFILE0_PASSWORD=p@ss word",
-		"PIP_TRUSTED_HOST=extra.example",
-		"UV_INSECURE_HOST=extra.example",
-	} {
-		if !slices.Contains(env, want) {
-			t.Errorf("no %s in\n%s", want, strings.Join(env, "\n"))
+	variables := map[string]string{}
+	for _, v := range env { // the last of a name counts
+		name, value, _ := strings.Cut(v, "=")
+		variables[name] = value
+	}
+	index := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/[0-9a-f]{32}/simple/$`)
+	for _, name := range []string{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX"} {
+		if !index.MatchString(variables[name]) {
+			t.Errorf("%s=%s", name, variables[name])
 		}
+	}
+	for name, want := range map[string]string{"PIP_NO_INDEX": "0", "PIP_TRUSTED_HOST": "extra.example", "UV_INSECURE_HOST": "extra.example", "NO_PROXY": "internal.example,127.0.0.1", "PIP_CONFIG_FILE": os.DevNull} {
+		if variables[name] != want {
+			t.Errorf("%s=%s, want %s", name, variables[name], want)
+		}
+	}
+	if text := strings.Join(env, "\n"); strings.Contains(text, "hunter2") || strings.Contains(text, "packages.example") || strings.Contains(text, "links.example") {
+		t.Errorf("the program sees more:\n%s", text)
 	}
 }
 
@@ -78,17 +85,9 @@ func TestEnvironmentHasTheAuthoritiesOfTheImageAndOfTheSecret(t *testing.T) {
 	}
 }
 
-func TestSecretThatPipCannotSendIsAnErrorThatDoesNotShowIt(t *testing.T) {
-	o := stepFiles(t, Settings{}, map[string]string{"company": "Bearer hunter2"}, Source{Name: "company", URL: "https://packages.example/simple/", Secret: "company"})
-	_, err := environment(o, t.TempDir())
-	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "user and a password") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestRunGivesTheCommandItsEnvironmentAndItsFailure(t *testing.T) {
 	o := stepFiles(t, Settings{Default: "https://index.example/simple/"}, nil)
-	if err := Run(context.Background(), o, []string{"sh", "-c", `test "$PIP_INDEX_URL" = https://index.example/simple/`}); err != nil {
+	if err := Run(context.Background(), o, []string{"sh", "-c", `test -n "$PIP_INDEX_URL" && test "$PIP_INDEX_URL" = "$UV_DEFAULT_INDEX"`}); err != nil {
 		t.Error(err)
 	}
 	if err := Run(context.Background(), o, []string{"sh", "-c", "exit 3"}); err == nil || !strings.Contains(err.Error(), "exit status 3") {
@@ -96,6 +95,18 @@ func TestRunGivesTheCommandItsEnvironmentAndItsFailure(t *testing.T) {
 	}
 	if err := Run(context.Background(), o, nil); err == nil {
 		t.Error("no command is no error")
+	}
+}
+
+func TestMissingSecretIsToldBeforeTheCommandStarts(t *testing.T) {
+	o := stepFiles(t, Settings{}, nil, Source{Name: "company", URL: "https://packages.example/simple/", Secret: "company-index"})
+	started := filepath.Join(t.TempDir(), "started")
+	err := Run(t.Context(), o, []string{"touch", started})
+	if err == nil || !strings.Contains(err.Error(), "build with --secret id=company-index,env=COMPANY_INDEX") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(started); !os.IsNotExist(err) {
+		t.Error("the command has run")
 	}
 }
 

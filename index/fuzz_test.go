@@ -13,7 +13,7 @@ import (
 // checkFiles checks what holds for the files of every page.
 func checkFiles(t *testing.T, files []File, err error) {
 	t.Helper()
-	if err != nil && files != nil {
+	if err != nil && len(files) > 0 {
 		t.Fatalf("%d files and %v", len(files), err)
 	}
 	for _, f := range files {
@@ -37,7 +37,8 @@ func FuzzJSONPage(f *testing.F) {
 	f.Add([]byte(`{"meta":{"api-version":"1.1"},"files":[{"filename":"a-1.tar.gz","url":"https://a:b@files.example/a?x=1#y","hashes":{"sha256":"` + sumA + `"},"size":5,"requires-python":">=3.8","yanked":true}]}`))
 	f.Add([]byte(`{"meta":{"api-version":"2.0"},"files":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		files, err := parsePage(fuzzBase, jsonType, body)
+		entries, err := parsePage(fuzzBase, jsonType, body)
+		files := filesOf(entries)
 		checkFiles(t, files, err)
 		if broken := (*brokenPage)(nil); err == nil && !json.Valid(bytes.TrimPrefix(body, []byte("\ufeff"))) || err != nil && !errors.As(err, &broken) && !strings.Contains(err.Error(), "of the simple API, and only 1.x is known") {
 			t.Fatalf("%v of %q", err, body)
@@ -50,13 +51,15 @@ func FuzzHTMLPage(f *testing.F) {
 	f.Add([]byte(`<!-- x --><script>"<a"</script><a href='a b.zip' x=1 y>t<b>x</b></a><?x><a href=//files.example/?id=1>a-1.zip</a>`))
 	f.Add([]byte(`<a href="http://a:b@x/y.zip?&amp;&copy=1&#38;#z">`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		files, err := parsePage(fuzzBase, "text/html", body)
+		entries, err := parsePage(fuzzBase, "text/html", body)
+		files := filesOf(entries)
 		checkFiles(t, files, err)
 		if err != nil {
 			return
 		}
 		// A page that goes on after its end has all files it had, and the new one as the last.
-		more, err := parsePage(fuzzBase, "text/html", append(slices.Clip(body), "</a><a href='https://files.example/new-1.zip'></a>"...))
+		entries, err = parsePage(fuzzBase, "text/html", append(slices.Clip(body), "</a><a href='https://files.example/new-1.zip'></a>"...))
+		more := filesOf(entries)
 		if err != nil || len(more) != len(files)+1 || !slices.Equal(more[:len(files)], files) || more[len(files)].Name != "new-1.zip" {
 			t.Fatalf("%+v and then %+v, %v", files, more, err)
 		}

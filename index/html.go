@@ -1,6 +1,8 @@
 package index
 
 import (
+	"bytes"
+	"fmt"
 	"html"
 	"net/url"
 	"path"
@@ -10,10 +12,10 @@ import (
 
 // parseHTML reads a page of PEP 503: every link that names an archive or has a hash is a file. Its name is the last part of the
 // address, and where that names no archive, as in "download?id=7", the text of the link.
-func parseHTML(base *url.URL, body []byte) ([]File, error) {
-	files := []File{}
+func parseHTML(base *url.URL, body []byte) ([]entry, error) {
+	files := []entry{}
 	s := htmlScanner{rest: string(body)}
-	var link *File // whose text is being read
+	var link *entry // whose text is being read
 	var text strings.Builder
 	based := false
 	end := func() {
@@ -51,7 +53,7 @@ func parseHTML(base *url.URL, body []byte) ([]File, error) {
 		case "a":
 			end()
 			if u, ok := resolve(base, tag.attr("href")); ok {
-				link = &File{Name: path.Base(u.Path), URL: address(u), SHA256: fragmentHash(u.Fragment), RequiresPython: tag.attr("data-requires-python")}
+				link = tag.file(u)
 			}
 		case "/a":
 			end()
@@ -64,15 +66,70 @@ func parseHTML(base *url.URL, body []byte) ([]File, error) {
 	return files, nil
 }
 
-// fragmentHash takes the sha256 out of "sha256=0123...", which may have company: "sha256=0123...&egg=name".
-func fragmentHash(fragment string) string {
-	for part := range strings.SplitSeq(fragment, "&") {
-		if sum, ok := strings.CutPrefix(part, "sha256="); ok {
-			return cleanHash(sum)
+// file is what a link says of the file at u.
+func (t *htmlTag) file(u *url.URL) *entry {
+	e := &entry{File: File{Name: path.Base(u.Path), URL: address(u), RequiresPython: t.attr("data-requires-python")}, hashes: fragmentHashes(u.Fragment)}
+	e.SHA256 = cleanHash(e.hashes["sha256"])
+	if reason := t.attr("data-yanked"); t.has("data-yanked") {
+		e.yanked = &reason
+	}
+	for _, name := range []string{"data-core-metadata", "data-dist-info-metadata"} { // the later name goes before the earlier one (PEP 714)
+		if value := t.attr(name); value != "" && !strings.EqualFold(value, "false") {
+			hashes := fragmentHashes(value)
+			e.metadata = &hashes
+			break
 		}
 	}
-	return ""
+	return e
 }
+
+// writeHTML writes a page of PEP 503.
+func writeHTML(project string, files []entry) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>%s</title></head><body>\n", html.EscapeString(project))
+	attr := func(name, value string) { fmt.Fprintf(&b, " %s=\"%s\"", name, html.EscapeString(value)) }
+	for _, f := range files {
+		b.WriteString("<a")
+		attr("href", f.URL+writeHash("#", f.hashes, ""))
+		if f.RequiresPython != "" {
+			attr("data-requires-python", f.RequiresPython)
+		}
+		if f.yanked != nil {
+			attr("data-yanked", *f.yanked)
+		}
+		if f.metadata != nil {
+			attr("data-core-metadata", writeHash("", *f.metadata, "true"))
+			attr("data-dist-info-metadata", writeHash("", *f.metadata, "true"))
+		}
+		fmt.Fprintf(&b, ">%s</a><br>\n", html.EscapeString(f.Name))
+	}
+	b.WriteString("</body></html>\n")
+	return b.Bytes()
+}
+
+// writeHash writes the strongest of some hashes, or what stands for none.
+func writeHash(before string, hashes map[string]string, none string) string {
+	for _, name := range algorithms {
+		if hashes[name] != "" {
+			return before + name + "=" + hashes[name]
+		}
+	}
+	return none
+}
+
+// fragmentHashes takes the hashes out of "sha256=0123...", which may have company: "sha256=0123...&egg=name".
+func fragmentHashes(fragment string) map[string]string {
+	hashes := map[string]string{}
+	for part := range strings.SplitSeq(fragment, "&") {
+		if name, sum, ok := strings.Cut(part, "="); ok && slices.Contains(algorithms, name) && hashes[name] == "" {
+			hashes[name] = sum
+		}
+	}
+	return hashes
+}
+
+// algorithms are the names of hashes that a page may have, those of Python's hashlib that are there always (PEP 503). The first are preferred.
+var algorithms = []string{"sha256", "sha384", "sha512", "sha224", "sha1", "md5"}
 
 var archives = []string{".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg"}
 
@@ -100,6 +157,11 @@ func (t *htmlTag) attr(name string) string {
 		}
 	}
 	return ""
+}
+
+// has tells whether there is an attribute of that name.
+func (t *htmlTag) has(name string) bool {
+	return slices.ContainsFunc(t.attrs, func(a [2]string) bool { return a[0] == name })
 }
 
 // next returns the text before the next tag, and the tag. At the end of the page more is false.

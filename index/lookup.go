@@ -51,10 +51,11 @@ func Lookup(ctx context.Context, o LookupOptions) error {
 
 // lookup is what the work on a query needs.
 type lookup struct {
-	client *client
-	sites  *sites
-	output io.Writer
-	flat   sync.Map // address -> func() ([]File, error), for pages that are the same for all packages
+	client   *client
+	settings *Settings
+	sites    *sites
+	output   io.Writer
+	flat     sync.Map // address -> func() ([]entry, error), for pages that are the same for all packages
 }
 
 // open reads the files of a step.
@@ -82,7 +83,7 @@ func open(o LookupOptions) (*Query, *lookup, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return q, &lookup{client: c, sites: all, output: o.Output}, nil
+	return q, &lookup{client: c, settings: settings, sites: all, output: o.Output}, nil
 }
 
 // run looks up packages, several at a time.
@@ -112,24 +113,25 @@ func (l *lookup) find(ctx context.Context, p Package) (found Found, where string
 	missing := p.Files
 	exists := false
 	var changed []string // names that an index knows by another hash
+	// What a hash does not tell from another file of that name may come only from the first index that knows the project.
+	mayBe := func(f File) bool { return f.SHA256 != "" || !exists }
 	for _, s := range list {
-		if len(missing) == 0 {
+		if !slices.ContainsFunc(missing, mayBe) {
 			break
 		}
 		found.Asked = append(found.Asked, s.String())
-		files, err := l.page(ctx, s, p.Name)
-		if f := (*failure)(nil); errors.As(err, &f) && (f.status == http.StatusNotFound || f.status == http.StatusGone) {
-			continue
-		}
+		entries, here, err := l.page(ctx, s, p.Name)
 		if err != nil {
 			return found, s.String(), err
 		}
-		exists = exists || !s.flat
+		if !here {
+			continue
+		}
 		left := missing[:0:0]
-		by := newMatcher(files)
+		by := newMatcher(filesOf(entries))
 		for _, want := range missing {
 			f, ok, other := by.match(want)
-			if !ok {
+			if !ok || !mayBe(want) {
 				left = append(left, want)
 				if other {
 					changed = append(changed, want.Name)
@@ -142,6 +144,7 @@ func (l *lookup) find(ctx context.Context, p Package) (found Found, where string
 			found.Files = append(found.Files, f)
 		}
 		missing = left
+		exists = exists || !s.flat
 	}
 	slices.SortFunc(found.Files, compareFiles)
 	found.Files = slices.CompactFunc(found.Files, func(a, b File) bool { return a.Name == b.Name && a.SHA256 == b.SHA256 })
@@ -167,17 +170,28 @@ func describeMissing(p Package, asked []string, exists bool, changed []string) s
 	return fmt.Sprintf("none of the files of %s is at %s", p.Name, at)
 }
 
-// page reads the page of a project.
-func (l *lookup) page(ctx context.Context, s site, project string) ([]File, error) {
-	if !s.flat {
-		return l.client.page(ctx, s.page(project))
+// page reads the page of a project. It reports whether the place knows it: one page with the files of many knows every project.
+func (l *lookup) page(ctx context.Context, s site, project string) (files []entry, here bool, err error) {
+	if s.flat {
+		read, _ := l.flat.LoadOrStore(s.key(), sync.OnceValues(func() ([]entry, error) { return l.client.page(ctx, s.url) }))
+		files, err = read.(func() ([]entry, error))()
+	} else {
+		files, err = l.client.page(ctx, s.page(project))
 	}
-	read, _ := l.flat.LoadOrStore(s.key(), sync.OnceValues(func() ([]File, error) { return l.client.page(ctx, s.url) }))
-	return read.(func() ([]File, error))()
+	if isMissing(err) {
+		return nil, false, nil
+	}
+	return files, err == nil, err
+}
+
+// isMissing tells whether an error is the answer that there is no such thing.
+func isMissing(err error) bool {
+	f := (*failure)(nil)
+	return errors.As(err, &f) && (f.status == http.StatusNotFound || f.status == http.StatusGone)
 }
 
 // page requests a page of the simple API and parses it.
-func (c *client) page(ctx context.Context, u *url.URL) (files []File, err error) {
+func (c *client) page(ctx context.Context, u *url.URL) (files []entry, err error) {
 	err = c.get(ctx, u, http.Header{"Accept": {c.accept}}, func(res *http.Response) error {
 		body, err := io.ReadAll(io.LimitReader(res.Body, largestPage+1))
 		if err != nil {
@@ -190,6 +204,14 @@ func (c *client) page(ctx context.Context, u *url.URL) (files []File, err error)
 		return err
 	})
 	return files, err
+}
+
+func filesOf(entries []entry) []File {
+	files := make([]File, len(entries))
+	for i, e := range entries {
+		files[i] = e.File
+	}
+	return files
 }
 
 // matcher finds files of a page.

@@ -19,9 +19,18 @@ type brokenPage struct{ reason string }
 
 func (e *brokenPage) Error() string { return e.reason }
 
+// An entry is a file of a page with all that pip and uv go by when they choose.
+type entry struct {
+	File
+	hashes   map[string]string  // by the name of the algorithm, as the page has them
+	yanked   *string            // why it should not be chosen (PEP 592), which may be empty; nil if it may be
+	metadata *map[string]string // hashes of the metadata that lies beside the file (PEP 658), which may be none; nil without it
+	uploaded string             // time of the upload (PEP 700)
+}
+
 // parsePage returns the files of a page of the simple API that was read from base, in the page's order. Files without an address or
 // a proper name are left out. The error is a brokenPage, or says that the page is of a later version of the API (PEP 629).
-func parsePage(base *url.URL, contentType string, body []byte) ([]File, error) {
+func parsePage(base *url.URL, contentType string, body []byte) ([]entry, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	kind, _, _ := mime.ParseMediaType(contentType)
 	if version, _, ok := strings.Cut(strings.TrimPrefix(kind, "application/vnd.pypi.simple.v"), "+"); ok && strings.HasPrefix(kind, "application/vnd.pypi.simple.") {
@@ -55,19 +64,21 @@ func checkVersion(version string) error {
 }
 
 // parseJSON reads a page of PEP 691.
-func parseJSON(base *url.URL, body []byte) ([]File, error) {
+func parseJSON(base *url.URL, body []byte) ([]entry, error) {
 	var page struct {
 		Meta struct {
 			Version string `json:"api-version"`
 		} `json:"meta"`
 		Files *[]struct {
-			Filename string `json:"filename"`
-			URL      string `json:"url"`
-			Hashes   struct {
-				SHA256 string `json:"sha256"`
-			} `json:"hashes"`
-			RequiresPython string      `json:"requires-python"`
-			Size           json.Number `json:"size"`
+			Filename       string            `json:"filename"`
+			URL            string            `json:"url"`
+			Hashes         map[string]string `json:"hashes"`
+			RequiresPython string            `json:"requires-python"`
+			Size           json.Number       `json:"size"`
+			UploadTime     string            `json:"upload-time"`
+			Yanked         json.RawMessage   `json:"yanked"`
+			Metadata       json.RawMessage   `json:"core-metadata"`
+			OldMetadata    json.RawMessage   `json:"dist-info-metadata"` // its name before PEP 714
 		} `json:"files"`
 	}
 	if err := json.Unmarshal(body, &page); err != nil {
@@ -79,7 +90,7 @@ func parseJSON(base *url.URL, body []byte) ([]File, error) {
 	if page.Files == nil {
 		return nil, &brokenPage{"the answer is JSON without a list of files"}
 	}
-	files := make([]File, 0, len(*page.Files))
+	files := make([]entry, 0, len(*page.Files))
 	for _, f := range *page.Files {
 		u, ok := resolve(base, f.URL)
 		if !ok || !plainName(f.Filename) {
@@ -89,9 +100,24 @@ func parseJSON(base *url.URL, body []byte) ([]File, error) {
 		if err != nil || size < 0 {
 			size = 0
 		}
-		files = append(files, File{Name: f.Filename, URL: address(u), SHA256: cleanHash(f.Hashes.SHA256), Size: size, RequiresPython: f.RequiresPython})
+		e := entry{File: File{Name: f.Filename, URL: address(u), SHA256: cleanHash(f.Hashes["sha256"]), Size: size, RequiresPython: f.RequiresPython},
+			hashes: f.Hashes, uploaded: f.UploadTime}
+		e.yanked = either[string](f.Yanked)
+		if e.metadata = either[map[string]string](f.Metadata); len(f.Metadata) == 0 {
+			e.metadata = either[map[string]string](f.OldMetadata)
+		}
+		files = append(files, e)
 	}
 	return files, nil
+}
+
+// either reads a value that is false, true or says more than true: nil, an empty one, or that. What is neither is nil.
+func either[T any](data json.RawMessage) *T {
+	value, is := new(T), false
+	if bytes.Equal(data, []byte("null")) || json.Unmarshal(data, &is) == nil && !is || !is && json.Unmarshal(data, value) != nil {
+		return nil
+	}
+	return value
 }
 
 // describeJSON says what is wrong with JSON in words of JSON, not of Go.
@@ -140,4 +166,48 @@ func printable(u *url.URL) string {
 	plain := *u
 	plain.RawQuery, plain.ForceQuery = "", false
 	return address(&plain)
+}
+
+// writePage writes a page of the simple API, in JSON for who accepts it (PEP 691), else in HTML (PEP 503).
+func writePage(accepted []string, project string, files []entry) (kind string, page []byte) {
+	const jsonKind = "application/vnd.pypi.simple.v1+json"
+	if !strings.Contains(strings.Join(accepted, ","), jsonKind) {
+		return "text/html; charset=utf-8", writeHTML(project, files)
+	}
+	list := make([]map[string]any, len(files))
+	for i, f := range files {
+		e := map[string]any{"filename": f.Name, "url": f.URL, "hashes": f.hashes}
+		if f.hashes == nil {
+			e["hashes"] = map[string]string{}
+		}
+		for name, value := range map[string]string{"requires-python": f.RequiresPython, "upload-time": f.uploaded} {
+			if value != "" {
+				e[name] = value
+			}
+		}
+		if f.Size > 0 {
+			e["size"] = f.Size
+		}
+		if f.yanked != nil {
+			e["yanked"] = orTrue(*f.yanked, *f.yanked == "")
+		}
+		if f.metadata != nil {
+			e["core-metadata"] = orTrue(*f.metadata, len(*f.metadata) == 0)
+			e["dist-info-metadata"] = e["core-metadata"]
+		}
+		list[i] = e
+	}
+	page, err := json.Marshal(map[string]any{"meta": map[string]string{"api-version": "1.1"}, "name": project, "files": list})
+	if err != nil {
+		panic(err) // plain data always has a form in JSON
+	}
+	return jsonKind, page
+}
+
+// orTrue is what a key holds that says more than true, or nothing more.
+func orTrue(value any, empty bool) any {
+	if empty {
+		return true
+	}
+	return value
 }

@@ -73,7 +73,8 @@ func TestPagesGiveTheirFiles(t *testing.T) {
 			[]File{{Name: "a-1.zip", URL: "https://index.example/simple/a/a-1.zip", SHA256: sumA}, {Name: "a-2.zip", URL: "https://index.example/simple/a/a-2.zip"}, {Name: "a-3.zip", URL: "https://index.example/simple/a/a-3.zip"}}},
 		{"an empty html page", "text/html", "", []File{}},
 	} {
-		got, err := parsePage(mustParse(t, "https://user:pw@index.example/simple/a/"), tt.kind, []byte(tt.body))
+		entries, err := parsePage(mustParse(t, "https://user:pw@index.example/simple/a/"), tt.kind, []byte(tt.body))
+		got := filesOf(entries)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}

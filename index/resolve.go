@@ -34,13 +34,12 @@ type ResolveOptions struct {
 
 // Resolve chooses versions with uv and writes them as pylock.toml (PEP 751), for all platforms. What uv prints goes to Output.
 func Resolve(ctx context.Context, o ResolveOptions) error {
-	work, err := os.MkdirTemp("", "pyfile-resolve-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-	env, err := environment(o.LookupOptions, work)
-	if err != nil {
+	return serve(ctx, o.LookupOptions, func(m *mirror, env []string) error { return o.resolve(ctx, m, env) })
+}
+
+func (o *ResolveOptions) resolve(ctx context.Context, m *mirror, env []string) error {
+	work := filepath.Join(m.dir, "resolve")
+	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
 	}
 	// uv writes paths relative to the lock, so the lock must come to lie beside the sources, which cannot be written to.
@@ -70,11 +69,11 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 	}
 	cmd := exec.CommandContext(ctx, uv, append(args, inputs...)...)
 	cmd.Dir = src
-	cmd.Env = append(append(os.Environ(), "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_ENV_FILE=1", "UV_CACHE_DIR="+filepath.Join(work, "cache")), env...)
+	cmd.Env = append(env, "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_ENV_FILE=1", "UV_CACHE_DIR="+filepath.Join(work, "cache"))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &said
 	err = cmd.Run()
-	fmt.Fprintf(o.Output, "%s", hideLogin(said.String()))
+	fmt.Fprintf(o.Output, "%s", hideLogin(m.upstream(said.String())))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -85,10 +84,15 @@ func Resolve(ctx context.Context, o ResolveOptions) error {
 		}
 		return err
 	}
-	lock, err := os.ReadFile(filepath.Join(src, lockName))
+	written, err := os.ReadFile(filepath.Join(src, lockName))
 	if err != nil {
 		return err
 	}
+	text, err := m.lock(string(written))
+	if err != nil {
+		return err
+	}
+	lock := []byte(text)
 	if holdsPassword(lock) {
 		return errors.New("the lock would hold a password, because an index puts it into the addresses of its files")
 	}

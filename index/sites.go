@@ -9,8 +9,10 @@ import (
 
 // site is a place that is asked for files: an index with a page per project, or one page with the files of many.
 type site struct {
-	url  *url.URL
-	flat bool // one page
+	url      *url.URL
+	flat     bool // one page
+	declared bool // by an [index] table, and before the default one
+	beside   bool // its files come beside those of an index: a page of find-links
 }
 
 // page is the address to ask for a project.
@@ -43,7 +45,7 @@ func parseSite(what, address string, flat bool) (site, error) {
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	ext := strings.ToLower(path.Ext(u.Path))
-	return site{u, flat || ext == ".html" || ext == ".htm"}, nil
+	return site{url: u, flat: flat || ext == ".html" || ext == ".htm"}, nil
 }
 
 // hideLogin replaces what may be a user and password in a text: all between "//" and the last "@" of the same word, since a password
@@ -71,13 +73,14 @@ func hideLogin(text string) string {
 
 // sites are the places that a lookup may ask.
 type sites struct {
-	usual   []site // for a package that names none, in their order
+	usual   []site // for a package that names none, in their order: a package that one of them has does not come from a later one
 	byKey   map[string]site
 	index   *site // the default one; nil where none is known
 	builtin string
 }
 
-// arrange finds out what is asked, and the logins for it: the query's indexes, the default one, and the others of pip's settings.
+// arrange finds out what is asked, and the logins for it: the query's indexes, the others of pip's settings, and the default one, which
+// mostly is public, so that nobody can put a package there which hides one of the others.
 func arrange(settings *Settings, sources []Source, secrets string) (*sites, logins, error) {
 	all := &sites{byKey: map[string]site{}}
 	ls := logins{dir: secrets}
@@ -101,7 +104,16 @@ func arrange(settings *Settings, sources []Source, secrets string) (*sites, logi
 			first = &sources[i]
 			continue
 		}
+		n := len(all.usual)
 		if _, err := add(fmt.Sprintf("the url of [index.%s]", source.Name), source.URL, false, source); err != nil {
+			return nil, ls, err
+		}
+		for i := range all.usual[n:] {
+			all.usual[n+i].declared = true
+		}
+	}
+	for _, extra := range settings.Extra {
+		if _, err := add("pip's extra-index-url", extra, false, Source{}); err != nil {
 			return nil, ls, err
 		}
 	}
@@ -119,14 +131,13 @@ func arrange(settings *Settings, sources []Source, secrets string) (*sites, logi
 		}
 		all.index = &s
 	}
-	for _, extra := range settings.Extra {
-		if _, err := add("pip's extra-index-url", extra, false, Source{}); err != nil {
-			return nil, ls, err
-		}
-	}
 	for _, links := range settings.FindLinks {
+		n := len(all.usual)
 		if _, err := add("pip's find-links", links, true, Source{}); err != nil {
 			return nil, ls, err
+		}
+		for i := range all.usual[n:] { // it may be known as an index already
+			all.usual[n+i].beside = true
 		}
 	}
 	if settings.Builtin != "" {

@@ -1,7 +1,7 @@
 """Reads pages of the simple API with pypi-simple and with pip and prints what they see, as JSON.
 
 Standard input: a list of {"project", "url", "type", "file"}. Output: for each page {"pypi_simple": files, "pip": files}, where a file is
-[name, address without fragment, sha256 or "", requires-python or "", size or 0].
+[name, address without fragment, sha256 or "", requires-python or "", size or 0]; those of pip have what else it chooses by after that.
 """
 
 import json
@@ -27,7 +27,8 @@ def pip(page, body):
     files = []
     for link in parse_links(content):
         sha256 = link._hashes.get("sha256", "")
-        files.append([link.filename, urldefrag(link.url)[0], sha256, link.requires_python or "", 0])
+        more = [link.yanked_reason, link._hashes, link.metadata_file_data and link.metadata_file_data.hashes, str(link.upload_time)]
+        files.append([link.filename, urldefrag(link.url)[0], sha256, link.requires_python or "", 0, *more])
     return files
 
 
