@@ -47,7 +47,7 @@ var libraries = map[string][]string{
 	"step":               {"github.com/moby/sys/user", "golang.org/x/sys/unix"},
 	"pyfile":             {"github.com/pelletier/go-toml/v2"},
 	"python":             nil,
-	"index":              nil,
+	"index":              {"golang.org/x/sys/unix"},
 	"lock":               {"github.com/pelletier/go-toml/v2"},
 	"plan":               {"github.com/containerd/platforms", "github.com/moby/docker-image-spec", "github.com/opencontainers/image-spec"},
 	"llb":                {"github.com/moby/buildkit/client/llb", "github.com/moby/buildkit/solver/pb", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec"},

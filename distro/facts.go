@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -22,6 +23,7 @@ type Facts struct {
 	Interpreters []Interpreter `json:"interpreters"`      // in the order of PATH
 	Passwd       string        `json:"passwd,omitempty"`  // the text of /etc/passwd
 	Group        string        `json:"group,omitempty"`   // the text of /etc/group
+	Indexes      bool          `json:"indexes,omitempty"` // a file of pip's configuration says where packages come from
 	// Environments are the Pythons that a virtual environment has libraries of, as python3.13; only read when one is named.
 	Environments []string `json:"environments,omitempty"`
 }
@@ -60,7 +62,27 @@ func Describe(files fs.FS, searchPath, environment string) (Facts, error) {
 		}
 		*text.into = string(data)
 	}
-	return f, nil
+	f.Indexes, err = r.namesIndexes(f.Interpreters)
+	return f, err
+}
+
+// namesIndexes tells whether pip of the image is configured by a file for other indexes than its own: for everybody, for root, or for one of
+// the interpreters.
+func (r root) namesIndexes(interpreters []Interpreter) (bool, error) {
+	files := []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/root/.pip/pip.conf", "/root/.config/pip/pip.conf"}
+	for _, i := range interpreters {
+		files = append(files, path.Join(i.Lib, "../..", "pip.conf")) // below sys.prefix
+	}
+	for _, file := range files {
+		data, err := r.readFile(file)
+		if err != nil {
+			return false, err
+		}
+		if bytes.Contains(data, []byte("index")) || bytes.Contains(data, []byte("find-links")) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // FactsFile is the name of the file that WriteFacts writes.

@@ -101,6 +101,12 @@ func TestFactsComeFromTheFilesOfAnImage(t *testing.T) {
 		!slices.Equal(f.Environments, []string{"python3.13"}) {
 		t.Errorf("got %+v", f)
 	}
+	for name, want := range map[string]bool{"etc/pip.conf": true, "root/.config/pip/pip.conf": true, "usr/local/pip.conf": false} {
+		f, err := Describe(fstest.MapFS{name: file("[global]\nextra-index-url = https://index.example/\n"), "etc/xdg/pip/pip.conf": file("[global]\ncert = /ca.pem\n")}, "/usr/bin", "")
+		if err != nil || f.Indexes != want { // no interpreter has the last one
+			t.Errorf("with %s: %v, %v", name, f.Indexes, err)
+		}
+	}
 	if f, err = Describe(fstest.MapFS{}, "/usr/bin", "/opt/venv"); err != nil || f.Environments != nil || f.Manager != "" || f.Shell || f.Libc.Name != "" {
 		t.Errorf("an empty image: %+v, %v", f, err)
 	}

@@ -23,7 +23,10 @@ func Run(ctx context.Context, o LookupOptions, command []string) error {
 		out, errs := &restored{w: os.Stdout, m: m}, &restored{w: os.Stderr, m: m}
 		cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdin, out, errs, env
 		cmd.WaitDelay = defaultTimeout // of what it started, which may have its streams
-		err := cmd.Run()
+		err := start(cmd)
+		if err == nil {
+			err = cmd.Wait()
+		}
 		if flushed := errors.Join(out.end(), errs.end()); err == nil {
 			err = flushed
 		}

@@ -72,7 +72,9 @@ func (o *ResolveOptions) resolve(ctx context.Context, m *mirror, env []string) e
 	cmd.Env = append(env, "UV_NO_CONFIG=1", "UV_PYTHON_DOWNLOADS=never", "UV_NO_ENV_FILE=1", "UV_CACHE_DIR="+filepath.Join(work, "cache"))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &said
-	err = cmd.Run()
+	if err = start(cmd); err == nil {
+		err = cmd.Wait()
+	}
 	fmt.Fprintf(o.Output, "%s", hideLogin(m.upstream(said.String())))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -68,7 +68,7 @@ var compiled = []string{"django-postgres", "mysql", "uwsgi", "cython", "meson", 
 func skips(name, client string) bool {
 	formats := strings.HasPrefix(name, "lock-") && name != "lock-poetry"
 	compiles := slices.Contains(compiled, name) && name != "cython"
-	bases := slices.Contains([]string{"alpine", "distroless", "git-dependency", "multi-platform", "private-git"}, name)
+	bases := slices.Contains([]string{"alpine", "distroless", "git-dependency", "multi-platform", "private-git", "private-index"}, name)
 	return client != clients[0].name && (name == "data" || formats || compiles || bases)
 }
 

@@ -47,15 +47,9 @@ func newWheel(t *testing.T, project, version string, requires ...string) testWhe
 		{info + "METADATA", metadata},
 		{info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
 	}
-	var record strings.Builder
-	for _, e := range entries {
-		sum := sha256.Sum256([]byte(e.data))
-		fmt.Fprintf(&record, "%s,sha256=%s,%d\n", e.name, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.data))
-	}
-	record.WriteString(info + "RECORD,,\n")
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
-	for _, e := range append(entries, entry{info + "RECORD", record.String()}) {
+	for _, e := range append(entries, entry{info + "RECORD", recordOf(entries) + info + "RECORD,,\n"}) {
 		w, err := z.Create(e.name)
 		if err != nil {
 			t.Fatal(err)
@@ -69,6 +63,16 @@ func newWheel(t *testing.T, project, version string, requires ...string) testWhe
 	}
 	sum := sha256.Sum256(out.Bytes())
 	return testWheel{project, version, out.Bytes(), hex.EncodeToString(sum[:])}
+}
+
+// recordOf are the lines of a RECORD for the files of a wheel.
+func recordOf(entries []entry) string {
+	var record strings.Builder
+	for _, e := range entries {
+		sum := sha256.Sum256([]byte(e.data))
+		fmt.Fprintf(&record, "%s,sha256=%s,%d\n", e.name, base64.RawURLEncoding.EncodeToString(sum[:]), len(e.data))
+	}
+	return record.String()
 }
 
 // indexServer is a package index on loopback, which the containers of the lab's daemons reach. It counts what it is asked.

@@ -171,7 +171,7 @@ func (p *process) end(signal os.Signal) {
 func (d daemon) build(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	return command(t, dir, "buildctl", append([]string{"--addr", d.addr, "build", "--progress", "plain",
-		"--frontend", "dockerfile.v0", "--opt", "filename=Pyfile", "--local", "context=.", "--local", "dockerfile=."}, args...)...)
+		"--frontend", "dockerfile.v0", "--opt", "filename=Pyfile", "--local", "context=.", "--local", "dockerfile=."}, append(args, secretsOf(dir)...)...)...)
 }
 
 // push is build for what has to succeed and be pushed; it returns the digest and what the build printed.
@@ -281,8 +281,8 @@ func (p pushed) missingFrom(other pushed) []string {
 	return out
 }
 
-// example copies an example's folder, with its lock. The repository that git-dependency and private-git name is served to everybody, versioned is a
-// checkout with a tag, and distroless is built on the lab's stand-in for its base.
+// example copies an example's folder, with its lock. The repository that git-dependency and private-git name is served to everybody, as are the
+// indexes of private-index, versioned is a checkout with a tag, and distroless is built on the lab's stand-in for its base.
 func example(t *testing.T, which string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -294,6 +294,8 @@ func example(t *testing.T, which string) string {
 		serveRepository(t, dir, "https://git.example/")
 	case "private-git":
 		serveRepository(t, dir, "ssh://git@git.example/")
+	case "private-index":
+		serveIndexes(t, dir)
 	case "versioned":
 		tagged(t, dir, "v1.2.3")
 	case "distroless":

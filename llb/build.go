@@ -158,7 +158,7 @@ func (f *fold) exec(s plan.Step, opts []llb.ConstraintsOpt) (llb.State, error) {
 		run = append(run, llb.Network(llb.NetModeNone))
 	}
 	for _, secret := range e.Secrets {
-		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional, llb.SecretFileOpt(0, 0, cmp.Or(secret.Mode, 0o400))))
+		run = append(run, llb.AddSecret(secret.Path, llb.SecretID(secret.ID), llb.SecretOptional, llb.SecretFileOpt(secret.User, 0, cmp.Or(secret.Mode, 0o400))))
 	}
 	if e.SSH {
 		run = append(run, llb.AddSSHSocket(llb.SSHID("default"), llb.SSHOptional))

@@ -169,10 +169,22 @@ func trusts(e *Exec) {
 	e.Secrets = append(e.Secrets, Secret{ID: CASecret, Path: file})
 }
 
-// askIndexes has pip, in an exec of the installer, ask the [index] tables. Without any it asks what its image is configured for: by files, which
-// pip reads there, or by variables.
+// namesIndexes tells whether the Pyfile, or an image whose pip may count, says where packages come from. What a file says in a builder that the
+// Pyfile names is not known: it is not pulled for that.
+func (s *stages) namesIndexes() bool {
+	names := func(image Source) bool {
+		return slices.ContainsFunc(image.Config.Config.Env, func(v string) bool {
+			name, _, _ := strings.Cut(v, "=")
+			return slices.Contains([]string{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"}, name)
+		})
+	}
+	return len(s.File.Indexes) > 0 || s.in.Facts.Indexes || names(s.in.Base) || s.File.Builder.Set() && names(s.in.Builder)
+}
+
+// askIndexes has pip, in an exec that installs build requirements, ask what a lookup asks: of several indexes pip would take the highest version
+// anywhere. Where nothing but pip's own index is known, it asks that, and the image's other variables count.
 func (s *stages) askIndexes(e *Exec, at workplace) error {
-	if len(s.File.Indexes) == 0 {
+	if !s.namesIndexes() {
 		trusts(e)
 		of := s.in.Builder
 		if at.slim {
@@ -216,6 +228,9 @@ func (p *Project) secrets() []Secret {
 	out := make([]Secret, len(ids))
 	for i, id := range ids {
 		out[i] = Secret{ID: id, Path: path.Join(secretDir, id)}
+		if id != CASecret {
+			out[i].User = index.SecretOwner
+		}
 	}
 	return out
 }

@@ -231,6 +231,7 @@ type Secret struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
 	Mode int    `json:"mode,omitempty"` // 0400 if 0
+	User int    `json:"user,omitempty"` // whose file it is
 }
 
 // Var is one environment variable.

@@ -1,0 +1,2 @@
+def price(what: str) -> int:
+    return {"quote": 20}[what]
