@@ -61,9 +61,14 @@ func TestBuildRequirementsAreAskedForByOurselvesWhereTheImageNamesIndexes(t *tes
 		"a variable": func(_ map[string]string, in *Inputs) {
 			in.Base.Config.Config.Env = append(in.Base.Config.Config.Env, "PIP_EXTRA_INDEX_URL=https://index.example/")
 		},
-		"a file":     func(_ map[string]string, in *Inputs) { in.Facts.Indexes = true },
-		"a builder":  func(files map[string]string, _ *Inputs) { files["Pyfile"] += "builder = \"builder.example/python:3.13\"\n" },
-		"the Pyfile": func(files map[string]string, _ *Inputs) { files["Pyfile"] += "[index.company]\nurl = \"https://index.example/\"\n" },
+		"a file": func(_ map[string]string, in *Inputs) { in.Facts.Indexes = true },
+		"a variable of the builder": func(files map[string]string, in *Inputs) {
+			files["Pyfile"] += "builder = \"builder.example/python:3.13\"\n"
+			in.Builder.Config.Config.Env = append(in.Builder.Config.Config.Env, "PIP_INDEX_URL=https://index.example/")
+		},
+		"the Pyfile": func(files map[string]string, _ *Inputs) {
+			files["Pyfile"] += "[index.company]\nurl = \"https://index.example/\"\n"
+		},
 	} {
 		files, in := exampleFiles(t, "../examples/hello"), inputs("linux/amd64")
 		change(files, &in)
