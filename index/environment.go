@@ -90,7 +90,7 @@ func environment(o LookupOptions, settings *Settings, index, dir string) ([]stri
 	}
 	if len(settings.FindLinks) > 0 {
 		nothing := filepath.Join(dir, "find-links")
-		if err := os.Mkdir(nothing, 0o755); err != nil { //nolint:gosec // it is empty
+		if err := os.Mkdir(nothing, 0o755); err != nil {
 			return nil, err
 		}
 		set(nothing, "PIP_FIND_LINKS")
@@ -153,7 +153,7 @@ func authorityBundle(o LookupOptions, settings *Settings, dir string) (string, e
 		if file == "" {
 			continue
 		}
-		data, err := os.ReadFile(file)
+		data, err := os.ReadFile(file) //nolint:gosec // the plan names it
 		if os.IsNotExist(err) {
 			continue
 		}

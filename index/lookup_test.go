@@ -66,10 +66,11 @@ func TestLookupAsksInOrderAndTheFirstWins(t *testing.T) {
 	}
 }
 
-func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
-	main, other := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
+func TestAnIndexOfTheLockIsAskedInsteadAndNoOther(t *testing.T) {
+	main, other, private := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
 	main.page("/simple/demo/", File{Name: "demo-1.whl", URL: "m", SHA256: sumA})
 	other.page("/simple/demo/", File{Name: "demo-1.whl", URL: "o", SHA256: sumA})
+	private.page("/simple/demo/", File{Name: "demo-9.whl", URL: "p", SHA256: sumC}, File{Name: "demo-1.whl", URL: "p", SHA256: sumA})
 	builtin := "https://builtin.example/simple"
 	for _, tt := range []struct{ index, asked string }{
 		{builtin, main.URL + "/simple"},
@@ -78,6 +79,7 @@ func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
 		{strings.Replace(other.URL, "http://", "http://bob:hunter2@", 1) + "/simple", other.URL + "/simple"},
 	} {
 		q := wants("demo", File{SHA256: sumA})
+		q.Indexes = []Source{{Name: "private", URL: private.URL + "/simple/"}}
 		q.Packages[0].Indexes = []string{tt.index}
 		answer, err := newStep(t, nil, Settings{Default: main.URL + "/simple", Builtin: builtin}, q, nil).run(t)
 		if err != nil {
@@ -88,6 +90,9 @@ func TestAnIndexOfTheLockIsAskedInstead(t *testing.T) {
 		}
 		data, _ := encode(answer)
 		checkHidden(t, string(data))
+	}
+	if n := private.count("/simple/demo/"); n != 0 {
+		t.Errorf("an index of higher precedence is asked %d times for what the lock has from another", n)
 	}
 }
 

@@ -56,6 +56,7 @@ type mirrored struct {
 type mirroredFile struct {
 	entry
 	project string
+	dir     string // of its own
 	once    sync.Once
 	problem error
 }
@@ -92,7 +93,11 @@ func (m *mirror) close() {
 func (m *mirror) simple() string { return m.base + "/simple/" }
 
 // err is what went wrong with the places behind the mirror.
-func (m *mirror) err() error { return m.failed.err("cannot be fetched") }
+func (m *mirror) err() error {
+	m.failed.mutex.Lock() // a request may still be under way
+	defer m.failed.mutex.Unlock()
+	return m.failed.err("cannot be fetched")
+}
 
 // project asks for a project, once.
 func (m *mirror) project(name string) *mirrored {
@@ -162,7 +167,7 @@ func (m *mirror) own(project string, e entry) entry {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	id := fmt.Sprintf("%x", len(m.files))
-	m.files[id] = &mirroredFile{entry: e, project: project}
+	m.files[id] = &mirroredFile{entry: e, project: project, dir: filepath.Join(m.dir, id)}
 	e.URL = m.base + "/files/" + id + "/" + url.PathEscape(e.Name)
 	return e
 }
@@ -178,7 +183,7 @@ func (m *mirror) page(w http.ResponseWriter, r *http.Request) {
 	default:
 		kind, body := writePage(r.Header.Values("Accept"), path.Base(r.URL.Path), p.files)
 		w.Header().Set("Content-Type", kind)
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) //nolint:gosec // no browser sees it, and all is escaped
 	}
 }
 
@@ -202,7 +207,6 @@ func (m *mirror) file(w http.ResponseWriter, r *http.Request) {
 		refuse(w)
 		return
 	}
-	dir := filepath.Join(m.dir, r.PathValue("id"))
 	switch {
 	case name != f.Name:
 		from = withSuffix(from, ".metadata")
@@ -214,16 +218,16 @@ func (m *mirror) file(w http.ResponseWriter, r *http.Request) {
 		err = m.relay(w, r, from)
 	default:
 		f.once.Do(func() {
-			if f.problem = os.Mkdir(dir, 0o700); f.problem == nil {
-				f.problem = m.l.client.download(m.ctx, download{File: f.File, of: f.project, url: from}, dir)
+			if f.problem = os.Mkdir(f.dir, 0o700); f.problem == nil {
+				f.problem = m.l.client.download(m.ctx, download{File: f.File, of: f.project, url: from}, f.dir)
 			}
 		})
 		if err = f.problem; err == nil {
 			w.Header().Set("Content-Type", "application/octet-stream")
-			http.ServeFile(w, r, filepath.Join(dir, f.Name))
+			http.ServeFile(w, r, filepath.Join(f.dir, f.Name))
 		}
 	}
-	if err != nil {
+	if err != nil && r.Context().Err() == nil { // else the program does not want it any more
 		m.failed.add(name, printable(from), err)
 		refuse(w)
 	}
@@ -276,8 +280,13 @@ func (m *mirror) upstream(text string) string {
 				}
 			}
 		case parts[0] == "simple" && len(parts) > 1 && parts[1] != "":
-			if p := m.project(python.NormalizeName(parts[1])); p.known {
-				return printable(p.from.page(parts[1]))
+			m.mutex.Lock()
+			_, asked := m.projects[python.NormalizeName(parts[1])]
+			m.mutex.Unlock()
+			if asked {
+				if p := m.project(python.NormalizeName(parts[1])); p.known {
+					return printable(p.from.page(parts[1]))
+				}
 			}
 		case parts[0] == "simple":
 			names := make([]string, len(m.l.sites.usual))

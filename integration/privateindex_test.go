@@ -238,6 +238,7 @@ func TestPackagesOfAPrivateIndexComeFromNowhereElse(t *testing.T) {
 			relock(t, dir, c)
 			c.public.take(t)
 			_, log := labDaemon().push(t, dir, image)
+			must(t, ".", "docker", "pull", "-q", image)
 			behaves(t, image, expect)
 			if asked := c.public.take(t); strings.Contains(asked, "acme") || !strings.Contains(asked, "/simple/hatchling/") {
 				t.Errorf("the public index hears of private packages, or of nothing:\n%s", asked)

@@ -8,6 +8,7 @@ import zipfile
 
 
 def passwords():
+    """Where one can be read in a build. Outside of it, as where a lock is made, uv may have it."""
     for file in glob.glob("/run/pyfile/secrets/company*") + glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"):
         try:
             with open(file, "rb") as f:
@@ -23,14 +24,14 @@ def line(file, text):
 
 
 def build_wheel(directory, config_settings=None, metadata_directory=None):
-    if seen := list(passwords()):
+    if os.path.isdir("/run/pyfile") and (seen := list(passwords())):
         raise SystemExit(f"the password is in {seen}")
     with open("PKG-INFO") as f:
         metadata = f.read()
     fields = dict(line.split(": ", 1) for line in metadata.splitlines())
     name, version = fields["Name"].replace("-", "_"), fields["Version"]
     with open(name + ".py") as f:
-        module = f.read().replace('built_with = "nothing"', 'built_with = "acme-backend 1.0"')
+        module = f.read().replace("built_with = None", 'built_with = "acme-backend 1.0"' if name == "acme_tax" else "built_with = None")
     info = f"{name}-{version}.dist-info/"
     wheel = "Wheel-Version: 1.0\nGenerator: acme-backend\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files = {name + ".py": module, info + "METADATA": metadata, info + "WHEEL": wheel}

@@ -1,4 +1,4 @@
-built_with = "nothing"
+built_with = None
 
 
 def tax(price: int) -> int:
