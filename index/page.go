@@ -174,28 +174,30 @@ func writePage(accepted []string, project string, files []entry) (kind string, p
 	if !strings.Contains(strings.Join(accepted, ","), jsonKind) {
 		return "text/html; charset=utf-8", writeHTML(project, files)
 	}
-	list := make([]map[string]any, len(files))
+	type file struct {
+		Name           string            `json:"filename"`
+		URL            string            `json:"url"`
+		Hashes         map[string]string `json:"hashes"`
+		RequiresPython string            `json:"requires-python,omitempty"`
+		Size           int64             `json:"size,omitempty"`
+		Uploaded       string            `json:"upload-time,omitempty"`
+		Yanked         any               `json:"yanked,omitempty"`
+		Metadata       any               `json:"core-metadata,omitempty"`
+		OldMetadata    any               `json:"dist-info-metadata,omitempty"`
+	}
+	list := make([]file, len(files))
 	for i, f := range files {
-		e := map[string]any{"filename": f.Name, "url": f.URL, "hashes": f.hashes}
+		list[i] = file{Name: f.Name, URL: f.URL, Hashes: f.hashes, RequiresPython: f.RequiresPython, Size: f.Size, Uploaded: f.uploaded}
 		if f.hashes == nil {
-			e["hashes"] = map[string]string{}
-		}
-		for name, value := range map[string]string{"requires-python": f.RequiresPython, "upload-time": f.uploaded} {
-			if value != "" {
-				e[name] = value
-			}
-		}
-		if f.Size > 0 {
-			e["size"] = f.Size
+			list[i].Hashes = map[string]string{} // the key must be there
 		}
 		if f.yanked != nil {
-			e["yanked"] = orTrue(*f.yanked, *f.yanked == "")
+			list[i].Yanked = orTrue(*f.yanked, *f.yanked == "")
 		}
 		if f.metadata != nil {
-			e["core-metadata"] = orTrue(*f.metadata, len(*f.metadata) == 0)
-			e["dist-info-metadata"] = e["core-metadata"]
+			list[i].Metadata = orTrue(*f.metadata, len(*f.metadata) == 0)
+			list[i].OldMetadata = list[i].Metadata
 		}
-		list[i] = e
 	}
 	page, err := json.Marshal(map[string]any{"meta": map[string]string{"api-version": "1.1"}, "name": project, "files": list})
 	if err != nil {
