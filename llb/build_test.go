@@ -149,7 +149,7 @@ func TestTwoTranslationsAreEqual(t *testing.T) {
 func TestExecInAnEmptyTreeHasOptionalSecretsAndNoRootInput(t *testing.T) {
 	def := marshal(t, &plan.Plan{Result: "ask", Steps: []plan.Step{
 		{ID: "query", Files: &plan.Files{Actions: []plan.Action{{Write: &plan.Write{Path: "/query.json", Data: "{}"}}}}},
-		{ID: "ask", Exec: &plan.Exec{Args: []string{"/ask"}, Network: true, Secrets: []plan.Secret{{ID: "company", Path: "/run/secrets/company"}},
+		{ID: "ask", Exec: &plan.Exec{Args: []string{"/ask"}, Network: true, Secrets: []plan.Secret{{ID: "company", Path: "/run/secrets/company", User: 65533}},
 			Mounts: []plan.Mount{{Path: "/query.json", From: "query", Source: "/query.json"}, {Path: "/out", Output: true}}}},
 	}})
 	seen := false
@@ -167,7 +167,7 @@ func TestExecInAnEmptyTreeHasOptionalSecretsAndNoRootInput(t *testing.T) {
 			switch {
 			case m.Dest == "/" && m.Input != -1:
 				t.Errorf("the root is input %d", m.Input)
-			case m.MountType == pb.MountType_SECRET && (m.SecretOpt.ID != "company" || !m.SecretOpt.Optional):
+			case m.MountType == pb.MountType_SECRET && (m.SecretOpt.ID != "company" || !m.SecretOpt.Optional || m.SecretOpt.Uid != 65533 || m.SecretOpt.Mode != 0o400):
 				t.Errorf("secret %+v", m.SecretOpt)
 			}
 		}
