@@ -47,7 +47,7 @@ func serve(ctx context.Context, o LookupOptions, do func(*mirror, []string) erro
 	defer l.client.close()
 	for _, s := range l.sites.usual {
 		if _, err := l.client.logins.authorization(s.url); err != nil {
-			return err // before anything is started
+			return unavailable(err, nil) // before anything is started
 		}
 	}
 	dir, err := os.MkdirTemp("", "pyfile-run-")
@@ -70,8 +70,28 @@ func serve(ctx context.Context, o LookupOptions, do func(*mirror, []string) erro
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(m.err(), err)
+	if reason := m.err(); reason != nil {
+		return unavailable(reason, err)
+	}
+	return err
 }
+
+// Unavailable is the error of a program that could not have what it asked for, because a place that was to be asked failed.
+type Unavailable struct {
+	Message, Hint string // of the first reason, one line each
+	all           error
+}
+
+func unavailable(reason, failed error) error {
+	first, hint, _ := strings.Cut(reason.Error(), "\n\thint: ")
+	first, _, more := strings.Cut(first, "\n")
+	if hint, _, _ = strings.Cut(hint, "\n"); more { // it is that of a later one
+		hint = ""
+	}
+	return &Unavailable{first, hint, errors.Join(reason, failed)}
+}
+
+func (u *Unavailable) Error() string { return u.all.Error() }
 
 // environment are the variables by which pip and uv are told about the index and nothing else. Files that they name are put into dir.
 func environment(o LookupOptions, settings *Settings, index, dir string) ([]string, error) {

@@ -289,6 +289,40 @@ func TestRotatedPasswordBuildsNothingAgain(t *testing.T) {
 	}
 }
 
+// taxProject is the source of acme-tax as a project, which is built with acme-backend.
+func taxProject(t *testing.T, pyfile string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/private-index/acme_tax-2.1.0")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\n"+pyfile)
+	replace(t, dir, "pyproject.toml", "[build-system]", "[project]\nname = \"acme-tax\"\nversion = \"2.1.0\"\n\n[build-system]")
+	return dir
+}
+
+// pip would only say that there is no such package.
+func TestLoginThatIsRefusedForABuildRequirementIsTold(t *testing.T) {
+	_, c := companyProject(t)
+	dir := taxProject(t, "[index.company]\nurl = \""+c.private.address+"\"\nusername = \"robot\"\nsecret = \"company-index\"\n")
+	for secret, want := range map[string]string{
+		"":         "the index company needs the build secret company-index, which the build was not given",
+		"outdated": "acme-backend cannot be fetched at " + c.private.address + ": it answers 403 Forbidden to the login with the build secret company-index",
+	} {
+		if secret != "" {
+			write(t, dir+".secrets", "company-index", secret)
+		}
+		out, err := labDaemon().build(t, dir)
+		_, told, _ := strings.Cut(out, "error: failed to solve: ")
+		if err == nil || !strings.Contains(told, want) || strings.Contains(out, "outdated") {
+			t.Errorf("with the secret %q the build does not say %q:\n%s", secret, want, report(out))
+		}
+		if err := os.RemoveAll(dir + ".secrets"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // An image whose pip is configured for a second index has pip take the highest version of both. Build requirements come from the one that
 // goes before, and the index of the image is asked though the build starts with a clean environment.
 func TestBuildRequirementsComeFromTheFirstIndexOfTheImage(t *testing.T) {
@@ -302,12 +336,7 @@ func TestBuildRequirementsComeFromTheFirstIndexOfTheImage(t *testing.T) {
 		"file": "RUN printf '[global]\\nindex-url = " + first.address + "\\nextra-index-url = " + extra.address + "\\n' > /etc/pip.conf",
 	} {
 		base, image := derivedBase(t, "two-indexes-"+how, line), registryHost+"/test/two-indexes:"+how
-		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join(sources, "acme_tax-2.1.0"))); err != nil {
-			t.Fatal(err)
-		}
-		write(t, dir, "Pyfile", "# syntax=org/pyfile:1\npython = \"3.13\"\nbase = \""+base+"\"\ncmd = [\"python\", \"-c\", \"import acme_tax; print(acme_tax.built_with)\"]\n")
-		replace(t, dir, "pyproject.toml", "[build-system]", "[project]\nname = \"acme-tax\"\nversion = \"2.1.0\"\n\n[build-system]")
+		dir := taxProject(t, "base = \""+base+"\"\ncmd = [\"python\", \"-c\", \"import acme_tax; print(acme_tax.built_with)\"]\n")
 		labDaemon().push(t, dir, image)
 		if got := run(t, image); got != "acme-backend 1.0\n" {
 			t.Errorf("%s: built by %q", how, got)

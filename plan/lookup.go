@@ -202,7 +202,7 @@ func (s *stages) askIndexes(e *Exec, at workplace) error {
 		return err
 	}
 	query := s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}})
-	e.Args = slices.Concat([]string{indexPath, "run"}, askArgs, e.Args)
+	e.Args = slices.Concat([]string{indexPath, "run"}, askArgs, []string{"--failure", e.Failure}, e.Args)
 	e.Mounts = append(e.Mounts, s.askMounts(settings, query)...)
 	e.Secrets = s.secrets()
 	return nil

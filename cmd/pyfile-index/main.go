@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,7 +27,7 @@ const usage = `usage: pyfile-index COMMAND [--OPTION VALUE]..., where COMMAND is
   fetch     --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE]
   resolve   --out DIR --settings DIR --query FILE --secrets DIR [--ca FILE] --uv DIR --src DIR --interpreter FILE --python X.Y
             [--extra NAME]... [--group NAME]... [--requires REQUIREMENT]... [--repository URL]... FILE...
-  run       --settings DIR --query FILE --secrets DIR [--ca FILE] COMMAND...`
+  run       --settings DIR --query FILE --secrets DIR [--ca FILE] [--failure FILE] COMMAND...`
 
 func main() {
 	syscall.Umask(0o022)
@@ -69,6 +70,10 @@ func run(ctx context.Context, args []string) error {
 		flags.StringVar(&o.Query, "query", "", "")
 		flags.StringVar(&o.Secrets, "secrets", "", "")
 		flags.StringVar(&o.CA, "ca", "", "")
+		var failure string
+		if args[0] == "run" {
+			flags.StringVar(&failure, "failure", "", "")
+		}
 		if args[0] == "resolve" {
 			flags.StringVar(&o.UV, "uv", "", "")
 			flags.StringVar(&o.Source, "src", "", "")
@@ -89,9 +94,23 @@ func run(ctx context.Context, args []string) error {
 		case "resolve":
 			return index.Resolve(ctx, o)
 		case "run":
-			return index.Run(ctx, o.LookupOptions, flags.Args())
+			return explain(index.Run(ctx, o.LookupOptions, flags.Args()), failure)
 		}
 		return index.Lookup(ctx, o.LookupOptions)
 	}
 	return fmt.Errorf("%q is not a command of pyfile-index\n%s", strings.TrimSpace(args[0]), usage)
+}
+
+// explain says in a file why an index could not be had, over what the command made of it. It is a diagnosis.Failure, whose package would make
+// this program larger.
+func explain(err error, file string) error {
+	u := (*index.Unavailable)(nil)
+	if file == "" || !errors.As(err, &u) {
+		return err
+	}
+	data, wrong := json.Marshal(map[string]string{"message": u.Message, "hint": u.Hint})
+	if wrong == nil {
+		wrong = os.WriteFile(file, data, 0o644) //nolint:gosec // it was printed
+	}
+	return errors.Join(err, wrong)
 }

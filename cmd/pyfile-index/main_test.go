@@ -300,3 +300,26 @@ func TestAnInterruptEndsTheWork(t *testing.T) {
 		t.Error("left an output directory")
 	}
 }
+
+// What a command makes of an index that fails is less than the index says.
+func TestFailureOfAnIndexIsToldOverThatOfTheCommand(t *testing.T) {
+	server := httptest.NewServer(company())
+	defer server.Close()
+	for secret, want := range map[string]string{
+		"":      `{"hint":"build with --secret id=pw,env=PW","message":"the index default needs the build secret pw, which the build was not given"}`,
+		"wrong": `{"hint":"the secret must hold a password, a token, user:password, or a netrc file; the user name is bob","message":"demo cannot be fetched at ` + server.URL + `/simple: it answers 401 Unauthorized to the login with the build secret pw"}`,
+	} {
+		dir := t.TempDir()
+		inputs(t, dir, `{}`, server.URL+"/simple", "")
+		if write(t, filepath.Join(dir, "secrets", "pw"), secret); secret == "" {
+			os.Remove(filepath.Join(dir, "secrets", "pw"))
+		}
+		write(t, filepath.Join(dir, "failure.json"), `{"message":"no index has demo"}`)
+		_, status := helper(t, nil, "run", "--settings", filepath.Join(dir, "settings"), "--query", filepath.Join(dir, "query.json"), "--secrets", filepath.Join(dir, "secrets"), "--failure", filepath.Join(dir, "failure.json"),
+			"python3", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(os.environ['PIP_INDEX_URL'] + 'demo/')")
+		data, err := os.ReadFile(filepath.Join(dir, "failure.json"))
+		if err != nil || status != 1 || string(data) != want {
+			t.Errorf("with the secret %q it ended with %d, and says\n%s\nwant\n%s", secret, status, data, want)
+		}
+	}
+}
