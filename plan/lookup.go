@@ -203,7 +203,11 @@ func (s *stages) askIndexes(e *Exec, at workplace) error {
 	}
 	query := s.query("indexes", index.Query{Indexes: s.indexes(), Packages: []index.Package{}})
 	e.Args = slices.Concat([]string{indexPath, "run"}, askArgs, []string{"--failure", e.Failure}, e.Args)
-	e.Mounts = append(e.Mounts, s.askMounts(settings, query)...)
+	asks := s.askMounts(settings, query)
+	// BuildKit loses why an exec failed if two mounts read one tree, and that of the helper has the exec's own program.
+	asks[0].From = s.add(Step{ID: "index-program", Stage: DepBuilder, Name: "[internal] take the program that asks indexes", Origin: s.lockOrigin(),
+		Files: &Files{Actions: []Action{{Copy: &Copy{From: asks[0].From, Source: asks[0].Source, Path: asks[0].Source}}}}})
+	e.Mounts = append(e.Mounts, asks...)
 	e.Secrets = s.secrets()
 	return nil
 }

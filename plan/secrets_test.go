@@ -51,6 +51,37 @@ func TestSecretsOfIndexesReachOnlyTheProgramThatAsksIndexes(t *testing.T) {
 	}
 }
 
+// BuildKit releases what the mounts of a failed exec read once for each, and reports that instead of the failure if two read one tree.
+func TestNoExecReadsOneTreeByTwoMounts(t *testing.T) {
+	pyfiles, err := filepath.Glob("../examples/*/Pyfile")
+	if err != nil || len(pyfiles) < 4 {
+		t.Fatalf("examples: %v, %v", pyfiles, err)
+	}
+	for _, name := range pyfiles {
+		for _, more := range []string{"", "\n[index.canary]\nurl = \"https://canary.example/simple/\"\nsecret = \"canary\"\n"} {
+			files := exampleFiles(t, filepath.Dir(name))
+			files["Pyfile"] += more
+			plan, err := planOf(project(t, "", files), inputs("linux/amd64"))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, s := range plan.Steps {
+				read := map[string]bool{}
+				for i := 0; s.Exec != nil && i < len(s.Exec.Mounts); i++ {
+					m := s.Exec.Mounts[i]
+					if m.From == "" || m.Output || m.As != "" || m.Cache != "" || m.Discard {
+						continue
+					}
+					if read[m.From] {
+						t.Errorf("%s: step %s mounts %s twice", name, s.ID, m.From)
+					}
+					read[m.From] = true
+				}
+			}
+		}
+	}
+}
+
 // Of several indexes pip takes the highest version anywhere, so it must not ask those of the image itself.
 func TestBuildRequirementsAreAskedForByOurselvesWhereTheImageNamesIndexes(t *testing.T) {
 	for name, change := range map[string]func(files map[string]string, in *Inputs){
