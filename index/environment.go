@@ -104,11 +104,9 @@ func environment(o LookupOptions, settings *Settings, index, dir string) ([]stri
 	set(index, "PIP_INDEX_URL", "UV_DEFAULT_INDEX")
 	set("0", "PIP_NO_INDEX")
 	set("600", "PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT") // it answers when it has asked, again and again where that may help
-	// What the files of pip's configuration say is only overridden by a value that is not empty.
-	if len(settings.Extra) > 0 {
-		set(index, "PIP_EXTRA_INDEX_URL")
-	}
-	if len(settings.FindLinks) > 0 {
+	// The variables and the files of pip's configuration are only overridden by a value that is not empty.
+	set(index, "PIP_EXTRA_INDEX_URL")
+	if len(settings.FindLinks) > 0 || strings.Contains(os.Getenv("PIP_FIND_LINKS"), "://") { // directories of the image stay
 		nothing := filepath.Join(dir, "find-links")
 		if err := os.Mkdir(nothing, 0o755); err != nil {
 			return nil, err
@@ -117,6 +115,7 @@ func environment(o LookupOptions, settings *Settings, index, dir string) ([]stri
 	}
 	if settings.Proxy != "" {
 		set(os.DevNull, "PIP_CONFIG_FILE") // of the proxy that a file names pip makes no exception
+		set("", "PIP_PROXY")
 	}
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
 		set(strings.TrimPrefix(os.Getenv(name)+",127.0.0.1", ","), name)

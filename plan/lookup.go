@@ -182,20 +182,22 @@ func (s *stages) namesIndexes() bool {
 }
 
 // askIndexes has pip, in an exec that installs build requirements, ask what a lookup asks: of several indexes pip would take the highest version
-// anywhere. Where nothing but pip's own index is known, it asks that, and the image's other variables count.
+// anywhere. Where nothing but pip's own index is known, it asks that. The image's other variables count.
 func (s *stages) askIndexes(e *Exec, at workplace) error {
+	of := s.in.Builder
+	if at.slim {
+		of = s.in.Base
+	}
+	if !at.slim || s.runs.Pip { // else it is the official slim image, which is not configured
+		variables, err := s.pipVariables(of)
+		if err != nil {
+			return err
+		}
+		e.Env = slices.Concat(e.Env, variables)
+	}
 	if !s.namesIndexes() {
 		trusts(e)
-		of := s.in.Builder
-		if at.slim {
-			of = s.in.Base
-		}
-		if at.slim && !s.runs.Pip { // the official slim image, which is not configured
-			return nil
-		}
-		variables, err := s.pipVariables(of)
-		e.Env = slices.Concat(e.Env, variables)
-		return err
+		return nil
 	}
 	settings, err := s.settings()
 	if err != nil {
