@@ -185,7 +185,7 @@ func TestEveryStepWithANetworkGoesThroughAProxyThatInspects(t *testing.T) {
 	if err != nil {
 		t.Fatalf("without a lock: %v\n%s\n%s", err, log, strings.Join(seen, "\n"))
 	}
-	checkSeen(t, "without a lock", seen, [][2]string{{"pyfile ", "/uv-"}, {"uv/", "/six/"}, {"buildkit/", "/six-"}})
+	checkSeen(t, "without a lock", seen, [][2]string{{"pyfile ", "/uv-"}, {"pyfile ", "/simple/six/"}, {"buildkit/", "/six-"}})
 
 	if log, err := d.build(t, locked); err != nil || len(p.take()) > 0 {
 		t.Errorf("without the proxy and the secret, of which no key knows, something is fetched again: %v\n%s", err, log)
