@@ -28,8 +28,14 @@ type overlay2 struct{ addr string }
 // newOverlay2 starts one, which has nothing yet and is removed with the test.
 func newOverlay2(t *testing.T) overlay2 {
 	t.Helper()
+	return overlay2{newNode(t, "overlay2")}
+}
+
+// newNode starts a Docker Engine with a store, which has nothing yet and is removed with the test, and returns its address.
+func newNode(t *testing.T, store string) string {
+	t.Helper()
 	remove := func() {
-		if _, err := labScript("node", "overlay2", "--remove"); err != nil {
+		if _, err := labScript("node", store, "--remove"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -43,14 +49,14 @@ func newOverlay2(t *testing.T) overlay2 {
 		return string(index)
 	}
 	before := bridge()
-	out, err := labScript("node", "overlay2")
+	out, err := labScript("node", store)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if after := bridge(); after != before {
 		t.Fatalf("the engine replaced or deleted docker0: interface %q became %q", before, after)
 	}
-	return overlay2{strings.TrimSpace(out)}
+	return strings.TrimSpace(out)
 }
 
 // labScript runs a script of the lab; its output is what it prints for programs, and its error has what it says to people.
