@@ -98,8 +98,8 @@ func freshDaemon(t *testing.T, mirror string) daemon {
 type process struct {
 	daemon
 	root, config   string
-	server, client []string // options of buildkitd, and those that buildctl then needs
-	within, env    []string // a command that starts the one that follows it, and variables besides the test's
+	server, client []string        // options of buildkitd, and those that buildctl then needs
+	within, env    []string        // a command that starts the one that follows it, and variables besides the test's
 	prepare        func(*exec.Cmd) // before each start; may be nil
 	cmd            *exec.Cmd
 }
