@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/org/pyfile/elf"
@@ -39,6 +40,20 @@ type Distribution struct {
 type Directory struct {
 	Path  string   `json:"path"` // absolute, in the image
 	Files []string `json:"files"`
+}
+
+// SetFiles sets the directories of a distribution to those of a map from paths to items of Directory.Files, all in their order.
+func (d *Distribution) SetFiles(directories map[string][]string) {
+	d.Directories = nil
+	for dir, items := range directories {
+		slices.SortFunc(items, func(a, b string) int {
+			_, nameA := SplitFile(a)
+			_, nameB := SplitFile(b)
+			return strings.Compare(nameA, nameB)
+		})
+		d.Directories = append(d.Directories, Directory{Path: dir, Files: items})
+	}
+	slices.SortFunc(d.Directories, func(a, b Directory) int { return strings.Compare(a.Path, b.Path) })
 }
 
 // Object is an ELF file: what a dynamic linker reads of it, with only the highest version of a series among its needs.

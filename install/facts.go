@@ -65,15 +65,7 @@ func (l *layout) facts() *facts.Facts {
 			dir = path.Join("/", dir)
 			files[dir] = append(files[dir], facts.File(l.sumOf(f), name))
 		}
-		for dir, list := range files {
-			slices.SortFunc(list, func(a, b string) int {
-				_, nameA := facts.SplitFile(a)
-				_, nameB := facts.SplitFile(b)
-				return cmp.Compare(nameA, nameB)
-			})
-			d.Directories = append(d.Directories, facts.Directory{Path: dir, Files: list})
-		}
-		slices.SortFunc(d.Directories, func(a, b facts.Directory) int { return cmp.Compare(a.Path, b.Path) })
+		d.SetFiles(files)
 		slices.SortFunc(d.Objects, func(a, b facts.Object) int { return cmp.Compare(a.Path, b.Path) })
 		out.Distributions = append(out.Distributions, d)
 	}

@@ -2,7 +2,6 @@ package install
 
 import (
 	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/org/pyfile/facts"
 )
 
 // wheel is an open wheel whose structure was found to be sound (binary distribution format). The content of its files is checked
@@ -133,14 +134,14 @@ func (w *wheel) readInfo(project string, files []*zip.File) (errs []error) {
 			errs = append(errs, fmt.Errorf("%s/%s is missing", w.info, name))
 		case data == nil:
 		case name == "WHEEL":
-			w.minor, err = newerMinor(field(data, "Wheel-Version"))
+			w.minor, err = newerMinor(facts.Header(data, "Wheel-Version"))
 		case name == "METADATA":
-			if w.name = field(data, "Name"); !projectName.MatchString(w.name) || normalize(w.name) != normalize(project) {
+			if w.name = facts.Header(data, "Name"); !projectName.MatchString(w.name) || normalize(w.name) != normalize(project) {
 				err = fmt.Errorf("the Name in METADATA must be that of the file, %s, not %q", project, w.name)
 			}
 			w.metadata = metadata{
-				version: field(data, "Version"), requires: fields(data, "Requires-Dist"), extras: fields(data, "Provides-Extra"),
-				requiresPython: field(data, "Requires-Python"),
+				version: facts.Header(data, "Version"), requires: facts.Headers(data, "Requires-Dist"), extras: facts.Headers(data, "Provides-Extra"),
+				requiresPython: facts.Header(data, "Requires-Python"),
 			}
 		default:
 			if w.points, err = parseEntryPoints(data); err != nil {
@@ -176,36 +177,6 @@ func (w *wheel) read(files []*zip.File, name string) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-// field returns a header of WHEEL or METADATA, the first if there are several, "" if there is none.
-func field(data []byte, name string) string {
-	if list := fields(data, name); len(list) > 0 {
-		return list[0]
-	}
-	return ""
-}
-
-// fields returns all headers of a name. A line that begins with white space goes on with the header before (RFC 5322, folding).
-func fields(data []byte, name string) (list []string) {
-	goesOn := false
-	for line := range bytes.Lines(data) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
-		}
-		if line[0] == ' ' || line[0] == '\t' {
-			if goesOn {
-				list[len(list)-1] = strings.TrimSpace(list[len(list)-1] + " " + string(bytes.TrimSpace(line)))
-			}
-			continue
-		}
-		key, value, ok := bytes.Cut(line, []byte(":"))
-		if goesOn = ok && strings.EqualFold(string(key), name); goesOn {
-			list = append(list, string(bytes.TrimSpace(value)))
-		}
-	}
-	return list
 }
 
 // newerMinor judges the version of the wheel format: 1.0 is known, 1.x may be tried, others must not be.

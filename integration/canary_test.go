@@ -25,7 +25,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// canary begins every secret of the builds below, and is nowhere else. It has characters that are written in another way in addresses.
+// canary begins every secret that is searched for, and is nowhere else. It has characters that are written in another way in addresses.
 const canary = "canary+of/this?build"
 
 // needles are the forms in which a secret could have been kept: as it is, as a part of an address, in base64 behind any number of bytes, as in a
@@ -145,6 +145,17 @@ func (f *finds) image(t *testing.T, image string) {
 	follow(top.Manifest)
 	if len(seen) < 2 {
 		t.Fatalf("%s has %d parts", image, len(seen))
+	}
+}
+
+// leaksNothing searches a pushed image and the log of its build.
+func leaksNothing(t *testing.T, image, log string) {
+	t.Helper()
+	var found finds
+	found.search("log of the build", []byte(log))
+	found.image(t, image)
+	for _, place := range found {
+		t.Error(place)
 	}
 }
 

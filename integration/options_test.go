@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -172,8 +173,8 @@ type provenance struct {
 	}
 }
 
-// provenanceOf reads the attestation that lies beside a pushed image.
-func provenanceOf(t *testing.T, image string) provenance {
+// indexOf reads the index that a name of a registry stands for.
+func indexOf(t *testing.T, image string) (v1.ImageIndex, *v1.IndexManifest) {
 	t.Helper()
 	ref, err := name.ParseReference(image, name.Insecure)
 	if err != nil {
@@ -187,6 +188,13 @@ func provenanceOf(t *testing.T, image string) provenance {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return index, manifest
+}
+
+// provenanceOf reads the attestation that lies beside a pushed image.
+func provenanceOf(t *testing.T, image string) provenance {
+	t.Helper()
+	index, manifest := indexOf(t, image)
 	for _, m := range manifest.Manifests {
 		if m.Annotations["vnd.docker.reference.type"] != "attestation-manifest" {
 			continue

@@ -92,18 +92,7 @@ func machines(t *testing.T, dir string) map[elf.Machine]int {
 // architectures are those of the images that an index has.
 func architectures(t *testing.T, image string) (all []string) {
 	t.Helper()
-	ref, err := name.ParseReference(image, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	index, err := remote.Index(ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, manifest := indexOf(t, image)
 	for _, m := range manifest.Manifests {
 		all = append(all, m.Platform.String())
 	}

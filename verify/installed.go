@@ -49,9 +49,8 @@ func (r *root) distribution(site, info string, seen map[string]bool) (*facts.Dis
 	if err != nil || metadata == nil {
 		return nil, err
 	}
-	header := func(name string) string { return append(headers(metadata, name), "")[0] }
-	d := &facts.Distribution{Name: header("Name"), Version: header("Version"), RequiresPython: header("Requires-Python"),
-		Requires: headers(metadata, "Requires-Dist"), Extras: headers(metadata, "Provides-Extra")}
+	d := &facts.Distribution{Name: facts.Header(metadata, "Name"), Version: facts.Header(metadata, "Version"), RequiresPython: facts.Header(metadata, "Requires-Python"),
+		Requires: facts.Headers(metadata, "Requires-Dist"), Extras: facts.Headers(metadata, "Provides-Extra")}
 	record, err := r.readFile(path.Join(info, "RECORD"), largestMetadata)
 	if err != nil {
 		return nil, err
@@ -79,15 +78,7 @@ func (r *root) distribution(site, info string, seen map[string]bool) (*facts.Dis
 			return nil, err
 		}
 	}
-	for dir, items := range listed {
-		slices.SortFunc(items, func(a, b string) int {
-			_, nameA := facts.SplitFile(a)
-			_, nameB := facts.SplitFile(b)
-			return strings.Compare(nameA, nameB)
-		})
-		d.Directories = append(d.Directories, facts.Directory{Path: dir, Files: items})
-	}
-	slices.SortFunc(d.Directories, func(a, b facts.Directory) int { return strings.Compare(a.Path, b.Path) })
+	d.SetFiles(listed)
 	slices.SortFunc(d.Objects, func(a, b facts.Object) int { return strings.Compare(a.Path, b.Path) })
 	return d, nil
 }
@@ -123,26 +114,4 @@ func (r *root) listFile(d *facts.Distribution, listed map[string][]string, info,
 		d.Objects = append(d.Objects, facts.Object{Path: file, Object: *o})
 	}
 	return nil
-}
-
-// headers returns the values of a header of METADATA. A line that begins with white space goes on with the header before (RFC 5322, folding).
-func headers(data []byte, name string) (list []string) {
-	goesOn := false
-	for line := range bytes.Lines(data) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
-		}
-		if line[0] == ' ' || line[0] == '\t' {
-			if goesOn {
-				list[len(list)-1] = strings.TrimSpace(list[len(list)-1] + " " + string(bytes.TrimSpace(line)))
-			}
-			continue
-		}
-		key, value, ok := bytes.Cut(line, []byte(":"))
-		if goesOn = ok && strings.EqualFold(string(key), name); goesOn {
-			list = append(list, string(bytes.TrimSpace(value)))
-		}
-	}
-	return list
 }
