@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
 )
 
 // hashProject is a project whose requirements file has hashes but no addresses.
