@@ -33,8 +33,7 @@ type Options struct {
 	Secrets []string // files that must be there, each named for the id of a build secret
 	CA      string   // file with certificates to trust besides those of the image; empty for none, and it need not be there
 	Own     bool     // Dir and all in it is given to the user first
-	// Output gets what the command prints, on its standard output and its standard error, so that lines stay in their order.
-	// It is the command's own if it is a file and CA is empty.
+	// Output gets what the command prints, on its standard output and its standard error, in its order and by whole lines.
 	Output io.Writer
 	// Out, if not empty, is an existing empty directory that gets a copy of the files that are new or changed, and nothing of caches
 	// (directories with a CACHEDIR.TAG, https://bford.info/cachedir/).
@@ -158,7 +157,12 @@ func (o Options) start(ctx context.Context, who *user.ExecUser) error {
 	}
 	cmd := exec.CommandContext(ctx, program, o.Args[1:]...)
 	cmd.Args[0] = o.Args[0]
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, env, o.Output, o.Output
+	cmd.Dir, cmd.Env = o.Dir, env
+	if o.Output != nil {
+		out := &lines{to: o.Output}
+		defer out.end()
+		cmd.Stdout, cmd.Stderr = out, out
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
 		c := &syscall.Credential{Uid: uint32(who.Uid), Gid: uint32(who.Gid)}

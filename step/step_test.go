@@ -217,26 +217,41 @@ func TestAProcessThatACommandLeavesDoesNotKeepAStepWaiting(t *testing.T) {
 	}
 }
 
-func TestWhatACommandPrintsStaysInItsOrder(t *testing.T) {
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
+// writes keeps what each call wrote.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, string(p))
+	return len(p), nil
+}
+
+func TestWhatACommandPrintsComesInItsOrderAndByWholeLines(t *testing.T) {
 	script, want := "", ""
 	for i := range 20 {
-		script += fmt.Sprintf("echo %d; echo %d >&2; ", 2*i, 2*i+1)
+		script += fmt.Sprintf("printf %d; echo; printf %d >&2; echo >&2; ", 2*i, 2*i+1)
 		want += fmt.Sprintf("%d\n%d\n", 2*i, 2*i+1)
 	}
-	if err := shell(t.TempDir(), script, func(o *Options) { o.Output = out }); err != nil {
+	var out writes
+	if err := shell(t.TempDir(), script+"printf end", func(o *Options) { o.Output = &out }); err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(out.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
+	if got := strings.Join(out, ""); got != want+"end" {
 		t.Errorf("got %q", got)
+	}
+	for _, w := range out[:len(out)-1] {
+		if !strings.HasSuffix(w, "\n") {
+			t.Errorf("%q was written, which is no line", w)
+		}
+	}
+}
+
+func TestAQuestionIsShownBeforeItsLineEnds(t *testing.T) {
+	var out writes
+	if err := shell(t.TempDir(), "printf 'sure? '; sleep 1; echo yes", func(o *Options) { o.Output = &out }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(out, []string{"sure? ", "yes\n"}) {
+		t.Errorf("got %q", []string(out))
 	}
 }
 
