@@ -166,7 +166,7 @@ func TestCallsAnswerInJSON(t *testing.T) {
 			t.Errorf("targets: %+v", target)
 		}
 	}
-	if want := []string{"dep-builder", "base", "app-builder", "final", "wheels"}; !slices.Equal(names, want) {
+	if want := []string{"dep-builder", "base", "app-builder", "final", "test", "wheels"}; !slices.Equal(names, want) {
 		t.Errorf("targets are %v", names)
 	}
 

@@ -94,8 +94,10 @@ func TestNoCacheFilterRunsOneStageAgain(t *testing.T) {
 		"":            nil,
 		"final":       {"[final] install hello", "[final] verify what was installed"},
 		"app-builder": {"[app-builder] install hatchling.build", "[app-builder] build the wheel of hello"},
+		// The application is built and installed in what the stage makes, as in a Dockerfile.
 		"base": {"[base] compile the standard library", "[base] add the virtual environment and the user", "[base] read Python, users and packages",
-			"[base] read the shared libraries"},
+			"[base] read the shared libraries", "[base] take Python out of the image", "[base] look whether Python changed", "[base] add bytecode for what builds",
+			"[app-builder] build the wheel of hello", "[final] install hello"},
 		"dep-builder": nil,
 	} {
 		var args []string

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -79,22 +79,18 @@ func exported(t *testing.T, dir, lock string) {
 	write(t, dir, "pyproject.toml", "[project]\nname = \"exported\"\nversion = \"2\"\nrequires-python = \">=3.11\"\ndependencies = [\""+numpy+"\", \"packaging\"]\n")
 	write(t, dir, "start.py", "import numpy\nprint(numpy.__version__)\n")
 	uvLock(t, dir)
-	must(t, dir, lockTool(t, "uv", "uv"), "export", "--quiet", "--no-config", "--frozen", "--no-emit-project", "-o", lock)
+	must(t, dir, lockTool(t, "uv"), "export", "--quiet", "--no-config", "--frozen", "--no-emit-project", "-o", lock)
 	must(t, dir, "rm", "uv.lock")
 }
 
-// lockTool is a command of a pinned tool with which examples/locks made the locks of the examples.
-func lockTool(t *testing.T, tool, command string) string {
+// lockTool is uv or poetry, of the version with which examples/locks makes the locks of the examples.
+func lockTool(t *testing.T, tool string) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
+	out, err := exec.CommandContext(t.Context(), "../examples/locks", "--tool", tool).Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("no %s: %v", tool, err)
 	}
-	found, err := filepath.Glob(filepath.Join(cache, "pyfile", "locks", tool+"-*", "bin", command))
-	if err != nil || len(found) == 0 {
-		t.Fatalf("no %s; run `make locks`: %v", command, err)
-	}
-	return found[len(found)-1]
+	return strings.TrimSpace(string(out))
 }
 
 // poetryLock locks a project with the pinned Poetry, against the index that pip is configured for.
@@ -102,7 +98,7 @@ func poetryLock(t *testing.T, dir string) {
 	t.Helper()
 	index := strings.TrimSpace(must(t, dir, "python3", "-c",
 		"from pip._internal.commands import create_command; print(create_command('download').parse_args([])[0].index_url)"))
-	must(t, dir, "env", "POETRY_PYPI_MIRROR_URL="+index, "POETRY_VIRTUALENVS_CREATE=false", lockTool(t, "poetry", "poetry"), "lock", "--quiet", "--no-interaction")
+	must(t, dir, "env", "POETRY_PYPI_MIRROR_URL="+index, "POETRY_VIRTUALENVS_CREATE=false", lockTool(t, "poetry"), "lock", "--quiet", "--no-interaction")
 }
 
 // newRepository is a path in the lab's registry that no earlier test has pushed to.

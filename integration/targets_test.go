@@ -209,7 +209,7 @@ func TestUnknownTargetIsAnErrorThatProposesOne(t *testing.T) {
 	dir := example(t, "hello")
 	for target, want := range map[string]string{
 		"dep-bulder": "unknown target \"dep-bulder\"\n\thint: did you mean --target dep-builder?",
-		"nothing":    "unknown target \"nothing\"\n\thint: targets are dep-builder, base, app-builder, final, wheels",
+		"nothing":    "unknown target \"nothing\"\n\thint: targets are dep-builder, base, app-builder, final, test, wheels",
 	} {
 		log, err := command(t, dir, "docker", "buildx", "build", "--builder", labBuilder, "-f", "Pyfile", "--target", target, ".")
 		if err == nil || !strings.Contains(log, want) {
