@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
