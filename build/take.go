@@ -75,7 +75,7 @@ func (o TakeOptions) find(names []string, want string) (name, hash string, err e
 	project, version, _ := strings.Cut(want, "==")
 	var fit []string
 	for _, n := range names {
-		if w, err := python.ParseWheelName(n); err == nil && w.Name == python.NormalizeName(project) && (version == "" || equalVersions(w.Version, version)) {
+		if w, err := python.ParseWheelName(n); err == nil && w.Name == python.NormalizeName(project) && (version == "" || python.SameVersion(w.Version, version)) {
 			fit = append(fit, n)
 		}
 	}
@@ -99,13 +99,6 @@ func versionOf(name string) string {
 		return ""
 	}
 	return w.Version
-}
-
-// equalVersions compares two versions, which may be written in different ways.
-func equalVersions(a, b string) bool {
-	x, errX := python.ParseVersion(a)
-	y, errY := python.ParseVersion(b)
-	return errX == nil && errY == nil && x.Compare(y) == 0
 }
 
 // takeFile copies a file, which must have the hash unless that is empty.

@@ -175,7 +175,7 @@ func fetchError(f *plan.Fetch, err error) *pyfile.Error {
 	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
 		// BuildKit hashes whatever a server answers, so this may be the text of its error.
 		e.Msg = fmt.Sprintf("%s is not the file that was locked: %s gives one with the sha256 %s, not %s", f.Filename, address, m[1], f.SHA256)
-		e.Hint = "open the address: if the file was removed or replaced, lock again; if it asks for a password, that is not supported yet"
+		e.Hint = "open the address: if the file was removed or replaced, lock again; if it asks for a password, write the index with its secret as [index.NAME]"
 		return e
 	}
 	e.Msg = fmt.Sprintf("%s cannot be fetched from %s: %s", f.Filename, address, strings.ReplaceAll(err.Error(), f.URL, address))

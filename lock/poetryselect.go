@@ -267,10 +267,10 @@ func (s *poetrySelection) ofVersion(p *poetryPackage, found foundFiles) foundFil
 	own := *found[p.name]
 	own.Files = slices.DeleteFunc(slices.Clone(own.Files), func(f index.File) bool {
 		if w, err := python.ParseWheelName(f.Name); err == nil {
-			return !sameVersion(w.Version, p.version)
+			return !python.SameVersion(w.Version, p.version)
 		}
 		_, version, err := python.ParseSdistName(path.Base(f.Name))
-		return err == nil && !sameVersion(version, p.version)
+		return err == nil && !python.SameVersion(version, p.version)
 	})
 	return foundFiles{p.name: &own}
 }

@@ -32,7 +32,7 @@ func (c *chooser) sdistOf(p *chosen, filename string) *pyfile.Error {
 			continue
 		}
 		named = true
-		if p.version == "" || sameVersion(stem[i+1:], p.version) {
+		if p.version == "" || python.SameVersion(stem[i+1:], p.version) {
 			return nil
 		}
 	}

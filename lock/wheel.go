@@ -118,7 +118,7 @@ func (c *chooser) file(p *chosen) (Artifact, *pyfile.Error) {
 		return Artifact{}, c.errorf(f, c.hint, "%s: the wheel %s is of another package", p, name)
 	case p.version == "":
 		a.Version = w.Version
-	case !sameVersion(w.Version, p.version):
+	case !python.SameVersion(w.Version, p.version):
 		return Artifact{}, c.errorf(f, c.hint, "%s: the wheel %s is of another version", p, name)
 	}
 	return c.located(p, f, a)
@@ -156,19 +156,6 @@ func (c *chooser) located(p *chosen, f *file, a Artifact) (Artifact, *pyfile.Err
 			"%s: the lock has no sha256 for %s, so nobody could tell whether it changed", p, a.Filename)
 	}
 	return a, nil
-}
-
-// sameVersion compares the version in a wheel's name with the package's. A lock may leave out the local part.
-func sameVersion(wheel, locked string) bool {
-	w, err := python.ParseVersion(wheel)
-	if err != nil {
-		return false
-	}
-	l, err := python.ParseVersion(locked)
-	if err != nil {
-		return false
-	}
-	return w.Compare(l) == 0 || l.Local() == "" && w.Public() == l.Public()
 }
 
 // fileURL checks the address of a file and drops its fragment. A problem is a format for the package. It never shows the

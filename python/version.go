@@ -203,3 +203,17 @@ func (v *Version) append(b []byte) []byte {
 	}
 	return b
 }
+
+// SameVersion tells whether the version of a file or of what is installed is the one that a lock has, however they are written. A lock may
+// leave out the local part. A text that is no version is never the same.
+func SameVersion(found, locked string) bool {
+	f, err := ParseVersion(found)
+	if err != nil {
+		return false
+	}
+	l, err := ParseVersion(locked)
+	if err != nil {
+		return false
+	}
+	return f.Compare(l) == 0 || l.Local() == "" && f.Public() == l.Public()
+}

@@ -251,3 +251,17 @@ func BenchmarkVersionCompare(b *testing.B) {
 		vs[i%len(vs)].Compare(vs[(i+1)%len(vs)])
 	}
 }
+
+func TestALockMayLeaveOutTheLocalPartOfAVersion(t *testing.T) {
+	for _, test := range []struct {
+		found, locked string
+		want          bool
+	}{
+		{"1.0", "1.0.0", true}, {"2.5.0+cpu", "2.5.0", true}, {"2.5.0", "2.5.0+cpu", false}, {"2.5.0+cpu", "2.5.0+cu121", false},
+		{"1.0rc1", "1.0", false}, {"1.1", "1.0", false}, {"x", "x", false},
+	} {
+		if got := SameVersion(test.found, test.locked); got != test.want {
+			t.Errorf("%s of a lock with %s: %t", test.found, test.locked, got)
+		}
+	}
+}

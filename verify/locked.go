@@ -24,7 +24,7 @@ func (c *check) checkLocked() {
 		switch {
 		case d == nil:
 			d, text = &facts.Distribution{Name: name, Version: version}, fmt.Sprintf("the image lacks %s, which the lock has", name)
-		case version != "" && !sameVersion(d.Version, version):
+		case version != "" && d.Version != version && !python.SameVersion(d.Version, version):
 			text = fmt.Sprintf("the image has %s %s, and the lock %s", name, d.Version, version)
 		default:
 			continue
@@ -33,11 +33,4 @@ func (c *check) checkLocked() {
 			f.Short, f.Message, f.Hint = text, text, "build the image anew, or lock what it has"
 		}})
 	}
-}
-
-// sameVersion compares two versions, which may be written in different ways.
-func sameVersion(a, b string) bool {
-	x, errX := python.ParseVersion(a)
-	y, errY := python.ParseVersion(b)
-	return a == b || errX == nil && errY == nil && x.Compare(y) == 0
 }
