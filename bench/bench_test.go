@@ -171,3 +171,17 @@ func TestPageHasTheTablesAndKeepsItsProse(t *testing.T) {
 		t.Error("a page without places is accepted")
 	}
 }
+
+func TestAnotherDigestCountsOnlyForEqualInputs(t *testing.T) {
+	r := &results{}
+	for _, m := range []struct{ inputs, digest string }{{"", "a"}, {"", "a"}, {"1", "b"}, {"2", "c"}} {
+		r.Runs = append(r.Runs, measure{Project: "web", Contender: ours, Scenario: "cold", Inputs: m.inputs, Digest: m.digest})
+	}
+	if builds, digests := r.digests("web"); builds != 2 || digests != 1 {
+		t.Errorf("%d builds of equal inputs gave %d digests", builds, digests)
+	}
+	r.Runs = append(r.Runs, measure{Project: "web", Contender: ours, Scenario: "cold", Inputs: "2", Digest: "d"})
+	if builds, digests := r.digests("web"); builds != 2 || digests != 2 {
+		t.Errorf("%d builds of equal inputs gave %d digests", builds, digests)
+	}
+}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,6 +63,7 @@ type measure struct {
 	Bytes     int64   `json:"bytes,omitempty"`    // of disk
 	NewBytes  int64   `json:"newBytes,omitempty"` // layers that the first image does not have
 	Digest    string  `json:"digest,omitempty"`
+	Inputs    string  `json:"inputs,omitempty"` // of a cold build: a hash of the frontend, the base image and the lock
 }
 
 // round measures everything once for a project.
@@ -287,6 +290,9 @@ func (r *roundOf) scenario(ctx context.Context, s scenario, c contender) error {
 	}
 	if s.name == "cold" {
 		r.images[c.name] = image
+		if m.Inputs, err = r.inputs(v); err != nil {
+			return err
+		}
 	}
 	m.Contender, m.Scenario, m.Digest = c.name, s.name, image.Digest
 	if m.NewBytes, err = r.newBytes(ref, c, s.name == "cold"); err != nil {
@@ -294,6 +300,28 @@ func (r *roundOf) scenario(ctx context.Context, s scenario, c contender) error {
 	}
 	r.note(m)
 	return nil
+}
+
+// inputs is a hash of what may make the image of a cold build another one in another round.
+func (r *roundOf) inputs(v *variant) (string, error) {
+	sum := sha256.New()
+	for _, name := range []string{"org/pyfile:1", "library/python:3.13-slim"} {
+		img, err := r.imageOf(name)
+		if err != nil {
+			return "", err
+		}
+		digest, err := img.Digest()
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, digest)
+	}
+	lock, err := os.ReadFile(filepath.Join(v.dir, "uv.lock"))
+	if err != nil {
+		return "", err
+	}
+	sum.Write(lock)
+	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
 // measured runs one build.

@@ -286,7 +286,7 @@ var checks = []check{
 		}
 		got, log := e.fresh(t).push(t, dir, image+":2", "--cache-from", cache)
 		if diff := got.differences(imageOf(t, image+":1")); diff != "" || len(ranSteps(log)) > 0 {
-			t.Errorf("another daemon runs %q and makes another image:\n%s", ranSteps(log), diff)
+			t.Errorf("another daemon runs %q and makes another image:\n%s\n%s", ranSteps(log), diff, log)
 		}
 		return "", nil
 	}},

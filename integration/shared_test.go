@@ -271,6 +271,9 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 			if got := run(t, registryHost+image+":1"); "numpy=="+got != numpy+"\n" {
 				t.Errorf("it prints %q", got)
 			}
+			if t.Failed() {
+				t.Log(log)
+			}
 		})
 	}
 }
