@@ -27,29 +27,37 @@ import (
 // engine is a daemon that users have, reached with `docker buildx`.
 type engine struct {
 	name    string
-	docker  []string                  // arguments of docker, before its command
-	builder string                    // of buildx
-	options []string                  // of each build
-	bake    string                    // the same as lines of a target of bake
-	refuses map[string]string         // what it cannot do, by the name of the check: a part of what Docker or BuildKit says then
-	fresh   func(t *testing.T) engine // another one of its kind, which has nothing yet; nil where it is not asked for
+	docker  []string          // arguments of docker, before its command
+	builder string            // of buildx
+	options []string          // of each build
+	bake    string            // the same as lines of a target of bake
+	refuses map[string]string // what it cannot do, by the name of the check: a part of what Docker or BuildKit says then
+	// pair are two of its kind that share a registry cache, new ones: the history of a daemon is a part of each cache that it exports. nil
+	// where it has no such cache.
+	pair func(t *testing.T) (writes, reads engine)
 }
 
 // newEngines are the engines of the table, started where the lab does not have them.
 func newEngines(t *testing.T) []engine {
 	const noCache, noPlatforms = "Cache export is not supported for the docker driver", "Multi-platform build is not supported for the docker driver"
-	buildkitd := func(t *testing.T) engine {
+	buildkitd := func(t *testing.T, builder string) engine {
 		t.Helper()
-		return engine{builder: newBuilder(t, "pyfile-fresh", freshDaemon(t, registryHost).addr)}
+		return engine{builder: newBuilder(t, builder, freshDaemon(t, registryHost).addr)}
 	}
-	docker := func(t *testing.T) engine {
+	docker := func(t *testing.T, node string) engine {
 		t.Helper()
-		return engine{docker: []string{"--host", newNode(t, "containerd")}, builder: "default"}
+		return engine{docker: []string{"--host", newNode(t, node)}, builder: "default", options: []string{"--network", "host"}}
 	}
+	tls := engine{name: "buildkitd, TCP with TLS", builder: overTLS(t)}
+	tls.pair = func(t *testing.T) (writes, reads engine) { return tls, buildkitd(t, "pyfile-reads") }
 	return []engine{
-		{name: "buildkitd", builder: labBuilder, fresh: buildkitd},
-		{name: "buildkitd, TCP with TLS", builder: overTLS(t), fresh: buildkitd},
-		{name: "Docker Engine, containerd store", builder: "default", fresh: docker},
+		{name: "buildkitd", builder: labBuilder, pair: func(t *testing.T) (writes, reads engine) {
+			return buildkitd(t, "pyfile-writes"), buildkitd(t, "pyfile-reads")
+		}},
+		tls,
+		{name: "Docker Engine, containerd store", builder: "default", pair: func(t *testing.T) (writes, reads engine) {
+			return docker(t, "containerd"), docker(t, "containerd2")
+		}},
 		{
 			name: "Docker Engine, overlay2", builder: "default", docker: []string{"--host", newOverlay2(t).addr}, options: []string{"--network", "host"}, bake: "\n  network = \"host\"",
 			refuses: map[string]string{"registry cache": noCache, "several platforms": noPlatforms},
@@ -281,10 +289,14 @@ var checks = []check{
 	}},
 	{"registry cache", func(t *testing.T, e engine, image string) (string, error) {
 		dir, cache := example(t, "fastapi"), "type=registry,ref="+image+":cache"
-		if log, err := e.build(t, dir, "-t", image+":1", "--push", "--cache-to", cache+",mode=max"); err != nil {
+		writes, reads := e, e
+		if e.pair != nil {
+			writes, reads = e.pair(t)
+		}
+		if log, err := writes.build(t, dir, "-t", image+":1", "--push", "--cache-to", cache+",mode=max"); err != nil {
 			return log, err
 		}
-		got, log := e.fresh(t).push(t, dir, image+":2", "--cache-from", cache)
+		got, log := reads.push(t, dir, image+":2", "--cache-from", cache)
 		if diff := got.differences(imageOf(t, image+":1")); diff != "" || len(ranSteps(log)) > 0 {
 			t.Errorf("another daemon runs %q and makes another image:\n%s\n%s", ranSteps(log), diff, log)
 		}

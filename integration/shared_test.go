@@ -213,9 +213,9 @@ func TestLayersAreTheSameFromEveryDaemon(t *testing.T) {
 
 // TestAnotherBaseChangesNoLayerOfAWheel replaces the base of a project.
 func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
-	registry := newProxy(t, "http://"+registryHost)
+	registry, d := newProxy(t, "http://"+registryHost), freshDaemon(t, registryHost)
 	dir, image := numpyProject(t), newRepository("shared-base")
-	labDaemon().push(t, dir, registry.host+image+":1")
+	d.push(t, dir, registry.host+image+":1")
 	if len(uploads(registry.takeTransfers())) == 0 {
 		t.Fatal("the first push was not seen")
 	}
@@ -240,7 +240,7 @@ func TestAnotherBaseChangesNoLayerOfAWheel(t *testing.T) {
 				t.Fatal("the base is the same")
 			}
 			registry.take()
-			_, log := labDaemon().push(t, dir, registry.host+image+":1")
+			_, log := d.push(t, dir, registry.host+image+":1")
 			sent := uploads(registry.takeTransfers())
 			ran := slices.DeleteFunc(ranSteps(log), func(name string) bool {
 				return !strings.HasPrefix(name, "[base] install ") && !strings.HasPrefix(name, "[base] compile ")
