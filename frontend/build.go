@@ -55,11 +55,13 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	if err != nil {
 		return nil, err
 	}
-	src, err := dc.ReadEntrypoint(ctx, "TOML")
-	if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of what is fetched ahead, if it is not needed
+	b := &build{Client: dc, gateway: c, files: map[string][]byte{}}
+	b.ahead.files = fetch(func() (map[string][]byte, error) { return b.readAhead(ctx) })
+	if b.source, err = dc.ReadEntrypoint(ctx, "TOML"); err != nil {
 		return nil, err
 	}
-	b := &build{Client: dc, gateway: c, source: src, files: map[string][]byte{}}
 	res, err = b.answer(ctx)
 	return res, b.locate(err)
 }
@@ -81,6 +83,7 @@ type build struct {
 	files   map[string][]byte // of the context, by path, and a lock that was resolved
 	remote  *bkllb.State      // the context when it is not the client's directory
 	images  images
+	ahead   ahead
 	// repository is the source of a git context.
 	repository *pb.SourceOp
 	created    *time.Time // of the images, when the user says so
@@ -135,6 +138,7 @@ func (b *build) open(ctx context.Context, o plan.Options) (*plan.Project, error)
 		return nil, err
 	}
 	o.Replaced = replacedStages(b.BuildOpts().Opts)
+	b.readBaseAhead(ctx, file, o)
 	return plan.Open(file, func(patterns []string) (map[string][]byte, error) { return b.readContext(ctx, patterns) }, o)
 }
 
@@ -230,7 +234,18 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 	if err := project.CheckBase(in); err != nil {
 		return in, nil, err
 	}
-	s := &sources{base: in.Base, Sources: llb.Sources{
+	s := b.sources(ctx, project, in.Base, target)
+	if in.Facts, err = b.facts(ctx, project, in.Base, s); err == nil {
+		in.Refs, err = b.refs(ctx, project, in, s)
+	}
+	s.project, s.in = project, in
+	return in, s, err
+}
+
+// sources are the images and directories that a plan names.
+func (b *build) sources(ctx context.Context, project *plan.Project, base plan.Source, target ocispecs.Platform) *sources {
+	on := platforms.Normalize(b.BuildPlatforms[0])
+	return &sources{base: base, Sources: llb.Sources{
 		Platform: target, BuildPlatform: on,
 		Image: func(ref string, isTarget bool, opts ...bkllb.ConstraintsOpt) (bkllb.State, error) {
 			p := on
@@ -248,18 +263,16 @@ func (b *build) inputs(ctx context.Context, project *plan.Project, platform *oci
 		Run:       b.execOptions(),
 		Network:   b.networkOptions(),
 	}}
-	if in.Facts, err = b.facts(ctx, project, in.Base, s); err == nil {
-		in.Refs, err = b.refs(ctx, project, in, s)
-	}
-	s.project, s.in = project, in
-	return in, s, err
 }
 
 // facts reads what the base image says of itself, in a small solve of its own.
 func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Source, s *sources) (plan.Facts, error) {
-	data, err := b.result(ctx, project.FactsPlan(base), s, plan.FactsFile)
-	if err != nil {
-		return plan.Facts{}, err
+	data, ok := b.ahead.facts[sourceKey{base.Ref, base.Platform}].wait()
+	if !ok {
+		var err error
+		if data, err = b.result(ctx, project.FactsPlan(base), s, plan.FactsFile); err != nil {
+			return plan.Facts{}, err
+		}
 	}
 	facts, err := plan.ParseFacts(data)
 	if err != nil {
@@ -269,20 +282,34 @@ func (b *build) facts(ctx context.Context, project *plan.Project, base plan.Sour
 	return facts, nil
 }
 
-// solve hands a plan's graph to BuildKit and waits until it has run, so that a failure passes through here and can be explained.
+// solve evaluates a plan. A failure passes through here, and is explained.
 func (b *build) solve(ctx context.Context, p *plan.Plan, s *sources) (client.Reference, error) {
+	def, err := b.definition(ctx, p, s)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := b.evaluate(ctx, def)
+	if err != nil {
+		return nil, b.explain(ctx, err, def, p, s)
+	}
+	return ref, nil
+}
+
+// definition is a plan's graph.
+func (b *build) definition(ctx context.Context, p *plan.Plan, s *sources) (*bkllb.Definition, error) {
 	st, err := llb.State(p, s.Sources)
 	if err != nil {
 		return nil, err
 	}
-	def, err := st.Marshal(ctx, bkllb.WithCaps(b.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, err
-	}
+	return st.Marshal(ctx, bkllb.WithCaps(b.BuildOpts().LLBCaps))
+}
+
+// evaluate hands a graph to BuildKit and waits until it has run.
+func (b *build) evaluate(ctx context.Context, def *bkllb.Definition) (client.Reference, error) {
 	// Without CacheImports a --cache-from of the user would be ignored for this solve.
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports, Evaluate: true})
 	if err != nil {
-		return nil, b.explain(ctx, err, def, p, s)
+		return nil, err
 	}
 	return res.SingleRef()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,15 +20,21 @@ import (
 	"github.com/org/pyfile/pyfile"
 )
 
-// readContext reads the files that match the patterns from the build context, in one solve, and keeps them. Ignore files do not count
-// here: a lock that the application leaves out still decides the build.
-func (b *build) readContext(ctx context.Context, patterns []string) (map[string][]byte, error) {
-	st, err := b.MainContext(ctx,
+// metadataOptions are those of a transfer of the files that say what to build.
+func metadataOptions(patterns []string) []bkllb.LocalOption {
+	return []bkllb.LocalOption{
 		bkllb.FollowPaths(patterns),
 		bkllb.ExcludePatterns(nil),
 		bkllb.SharedKeyHint("context-pyfile"),
 		bkllb.Differ(bkllb.DiffNone, false),
-		dockerui.WithInternalName("load project metadata"))
+		dockerui.WithInternalName("load project metadata"),
+	}
+}
+
+// readContext reads the files that match the patterns from the build context, in one solve, and keeps them. Ignore files do not count
+// here: a lock that the application leaves out still decides the build.
+func (b *build) readContext(ctx context.Context, patterns []string) (map[string][]byte, error) {
+	st, err := b.MainContext(ctx, metadataOptions(patterns)...)
 	if err != nil {
 		return nil, err
 	}
@@ -35,10 +42,30 @@ func (b *build) readContext(ctx context.Context, patterns []string) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	if !isLocal(def.ToPB()) && b.remote == nil {
-		b.remote, b.repository = st, gitSource(def.ToPB())
-		patterns = append(b.ignoreFiles(), patterns...)
+	found := map[string][]byte{}
+	if !isLocal(def.ToPB()) {
+		if b.remote == nil {
+			b.remote, b.repository = st, gitSource(def.ToPB())
+			patterns = append(b.ignoreFiles(), patterns...)
+		}
+	} else if early, ok := b.ahead.files.wait(); ok {
+		maps.Copy(found, early)
+		first := plan.FirstFiles()
+		patterns = slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return slices.Contains(first, p) })
 	}
+	if len(patterns) > 0 {
+		rest, err := b.load(ctx, def, patterns)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, rest)
+	}
+	maps.Copy(b.files, found)
+	return found, nil
+}
+
+// load solves a definition and reads the files that match.
+func (b *build) load(ctx context.Context, def *bkllb.Definition, patterns []string) (map[string][]byte, error) {
 	res, err := b.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
 	if err != nil {
 		return nil, err
@@ -66,7 +93,7 @@ func (b *build) readContext(ctx context.Context, patterns []string) (map[string]
 	found := map[string][]byte{}
 	for i, name := range names {
 		if contents[i] != nil {
-			found[name], b.files[name] = contents[i], contents[i]
+			found[name] = contents[i]
 		}
 	}
 	return found, nil

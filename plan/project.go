@@ -68,7 +68,7 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	p.files = r.files
 	var first []string
 	for _, dir := range upward(p.Dir) {
-		first = append(append(first, metadata(dir)...), lockPatterns(dir)...)
+		first = append(first, filesOf(dir)...)
 	}
 	for _, l := range f.Dependencies.Lock.Items {
 		first = append(first, path.Clean(l.Value))
@@ -105,9 +105,22 @@ func Open(f *pyfile.File, read Reader, o Options) (*Project, error) {
 	if p.start != "" && p.Target != Test {
 		p.open = nil // the image has what was chosen for it
 	}
-	p.Base = or(p.start, f.Base.Value, "python:"+p.Python.Value+"-slim")
+	p.Base = or(p.start, p.baseImage())
 	p.Builder = or(f.Builder.Value, "python:"+p.Python.Value)
 	return p, nil
+}
+
+// baseImage is the image that the Pyfile names, or the official one for its Python.
+func (p *Project) baseImage() string { return or(p.File.Base.Value, p.slim()) }
+
+// Foresee is a project of which nothing is known but the base, as far as the Pyfile alone tells it; else it is nil.
+func Foresee(f *pyfile.File, o Options) *Project {
+	p := &Project{File: f, Python: f.Python}
+	if f.Base.Value == "" && !f.Python.Set() || len(o.Replaced) > 0 {
+		return nil
+	}
+	p.Base = p.baseImage()
+	return p
 }
 
 // readConstraints reads what holds the build requirements: the lock's own constraints, and the file that the Pyfile names.

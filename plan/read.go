@@ -70,6 +70,12 @@ func metadata(dir string) []string {
 	return out
 }
 
+// FirstFiles are patterns of the files of the build context that Open reads in any case.
+func FirstFiles() []string { return filesOf(".") }
+
+// filesOf are the patterns of the files that tell what a directory is.
+func filesOf(dir string) []string { return append(metadata(dir), lockPatterns(dir)...) }
+
 // lockSources are files that a tool makes a lock of, and that are none themselves.
 var lockSources = []struct{ name, hint string }{
 	{"Pipfile", `run "pipenv lock", and commit Pipfile.lock`},
