@@ -49,6 +49,14 @@ func (s scenario) times() int {
 	return 1
 }
 
+// tag is another one for each time, so that there is something to push each time.
+func (s scenario) tag(n int) string {
+	if n == 0 {
+		return s.name
+	}
+	return fmt.Sprintf("%s-%d", s.name, n+1)
+}
+
 // What a node and a container do is measured too, with these names.
 const (
 	pullCode, pullSmall = "pull-code", "pull-small"
@@ -198,16 +206,16 @@ func (r *roundOf) run(ctx context.Context) error {
 			if s.fresh == "min" && !c.stages {
 				continue // one stage: all of it is in the image, so the caches are the same
 			}
-			for range s.times() {
-				if err := r.scenario(ctx, s, c); err != nil {
+			for n := range s.times() {
+				if err := r.scenario(ctx, s, c, n); err != nil {
 					return fmt.Errorf("%s, %s: %w", s.name, c.name, err)
 				}
 			}
 		}
 		if s.variant == "first" && (s.name == "unchanged" || s.name == "fresh-unchanged-max") {
 			for _, c := range oneLine {
-				for range s.times() {
-					if err := r.oneLine(ctx, s, c); err != nil {
+				for n := range s.times() {
+					if err := r.oneLine(ctx, s, c, n); err != nil {
 						return err
 					}
 				}
@@ -264,7 +272,7 @@ func (r *roundOf) addBase(image string) error {
 }
 
 // scenario builds once, checks that it was really built, and notes what it took.
-func (r *roundOf) scenario(ctx context.Context, s scenario, c contender) error {
+func (r *roundOf) scenario(ctx context.Context, s scenario, c contender, n int) error {
 	v := r.variants[s.variant]
 	d := r.daemons[c.name]
 	args := c.args(r.bench, v.dir)
@@ -288,7 +296,7 @@ func (r *roundOf) scenario(ctx context.Context, s scenario, c contender) error {
 		}
 		r.daemons[c.name] = d
 	}
-	ref := c.image(r.bench, r.project) + ":" + strings.ReplaceAll(s.name, "+", "-")
+	ref := c.image(r.bench, r.project) + ":" + s.tag(n)
 	m, err := r.measured(ctx, d, append(args, "--output", "type=image,name="+ref+",push=true"))
 	if err != nil {
 		return err
@@ -436,9 +444,9 @@ func (r *roundOf) caches(ctx context.Context) error {
 }
 
 // oneLine measures a Dockerfile of one line in the same scenario.
-func (r *roundOf) oneLine(ctx context.Context, s scenario, c contender) error {
+func (r *roundOf) oneLine(ctx context.Context, s scenario, c contender, n int) error {
 	ref := c.image(r.bench, r.project)
-	args := append(c.args(r.bench, r.variants["first"].dir), "--output", "type=image,name="+ref+":"+s.name+",push=true")
+	args := append(c.args(r.bench, r.variants["first"].dir), "--output", "type=image,name="+ref+":"+s.tag(n)+",push=true")
 	d := r.daemons[c.name]
 	if d == nil {
 		var err error
