@@ -47,7 +47,7 @@ var projects = []project{
 		small: "certifi", big: "scipy", later: "idna", added: "tenacity",
 		second:  []string{"numpy", "pandas", "scikit-learn", "scipy", "matplotlib", "flask"},
 		modules: "numpy, pandas, scipy, sklearn, django, boto3, fastapi, data.report",
-		disk:    32e9,
+		disk:    40e9,
 	},
 }
 
