@@ -97,6 +97,7 @@ func (b *build) baseAhead(ctx context.Context, project *plan.Project, p ocispecs
 	if err != nil {
 		return nil, err
 	}
+	// Not by solve: to explain a failure it reads files that are still on their way.
 	ref, err := b.evaluate(ctx, def)
 	if err != nil {
 		return nil, err

@@ -236,8 +236,7 @@ var (
 	vertexName = regexp.MustCompile(`(?m)^#(\d+) (\[(?:dep-builder|base|app-builder|final)[^\]]*\] .*)$`)
 	vertexEnd  = regexp.MustCompile(`(?m)^#(\d+) (DONE|CACHED|ERROR|CANCELED)`)
 	// loaded are vertices whose result came from a registry cache: BuildKit says that they are done, not that they were cached.
-	// Of two that share a layer, one fetches it and the other one unpacks it.
-	loaded = regexp.MustCompile(`(?m)^#(\d+) (?:extracting )?sha256:`)
+	loaded = regexp.MustCompile(`(?m)^#(\d+) extracting sha256:`)
 )
 
 // ranSteps are the steps that executed something, in the order of the log. Images, the source, the merge and lists that the plan writes are
