@@ -6,7 +6,7 @@ SHELL := bash
 # The architectures of the frontend image: ARCHES="amd64 arm64" makes an index of two.
 ARCHES ?= $(shell go env GOARCH)
 PROGRAMS ?= dist/programs
-# What the frontend image holds: the frontend, and the programs that it mounts into builds. The Dockerfile copies each.
+# What the frontend image holds: the frontend, and the programs that it mounts into builds. The Dockerfile copies them.
 COMMANDS := pyfile pyfile-install pyfile-index pyfile-build pyfile-distro pyfile-verify pyfile-step
 TOOLS := integration/lab/tools
 

@@ -121,7 +121,7 @@ func someResults() *results {
 func TestWorstRoundIsTheWorstRatioWithinARound(t *testing.T) {
 	r := someResults()
 	r.Runs = append(r.Runs, measure{Project: "data", Contender: ours, Scenario: "code", Round: 3, Seconds: 9}, measure{Project: "data", Contender: "four", Scenario: "code", Round: 3, Seconds: 3})
-	if middle, worst := r.ratio("data", "code", "four", seconds); middle != 0.25 || worst != 3 {
+	if middle, worst := r.ratio("data", "code", ours, "four"); middle != 0.25 || worst != 3 {
 		t.Errorf("median %v, worst %v", middle, worst)
 	}
 }

@@ -116,23 +116,34 @@ func (r *roundOf) unpacked(ref string) (int64, error) {
 	return total, nil
 }
 
+// optionSize is the compressed size over the base of an image with an option; not a number if it was not measured.
+func (r *results) optionSize(project, name string) float64 {
+	var over []float64
+	for _, m := range r.of(project, ours, optionScenario(option{name: name})) {
+		if m.NewBytes > 0 {
+			over = append(over, float64(m.NewBytes))
+		}
+	}
+	return median(over)
+}
+
 // optionTable is what the options of a project cost and gain.
 func (r *results) optionTable(p project) string {
 	var out strings.Builder
 	out.WriteString("| | compressed, over the base | unpacked | container until its imports are done |\n|---|---:|---:|---:|\n")
 	rows := 0
 	for _, o := range options {
-		var over, unpacked, start []float64
+		var unpacked, start []float64
 		for _, m := range r.of(p.Name, ours, optionScenario(o)) {
 			if m.Seconds > 0 {
 				start = append(start, m.Seconds)
 			} else {
-				over, unpacked = append(over, float64(m.NewBytes)), append(unpacked, float64(m.Bytes))
+				unpacked = append(unpacked, float64(m.Bytes))
 			}
 		}
 		if seconds := median(start); !math.IsNaN(seconds) {
 			rows++
-			fmt.Fprintf(&out, "| %s | %s | %s | %.2f s |\n", o.name, size(median(over)), size(median(unpacked)), seconds)
+			fmt.Fprintf(&out, "| %s | %s | %s | %.2f s |\n", o.name, size(r.optionSize(p.Name, o.name)), size(median(unpacked)), seconds)
 		}
 	}
 	if rows == 0 {
