@@ -198,6 +198,7 @@ type change struct {
 	change func(t *testing.T, f *fresh) (dir string) // returns the project to build
 	ran    []string                                  // beginnings of the steps that run, sorted
 	files  func(t *testing.T) []string               // distributions that are fetched, and no others
+	pulled []string                                  // layers of the image that are pulled, since steps need what is in them
 	shared []string                                  // distributions that are neither fetched nor installed; in place of ran and files
 	more   []string                                  // steps that run besides with mode=min; nil if dependencies are installed again
 }
@@ -208,6 +209,8 @@ const (
 	addition, besideIt = "humanize", "click" // which share a layer
 
 	buildApp, installApp = "[app-builder] build the wheel of data", "[final] install data"
+
+	stdlib = "bytecode of the standard library" // with which the build backend starts faster
 )
 
 // nameOf is the name in a pinned requirement.
@@ -218,7 +221,7 @@ var changes = []change{
 	{name: "one line of code", change: func(t *testing.T, f *fresh) string {
 		replace(t, f.dir, "src/data/report.py", "slope {slope", "The slope {slope")
 		return f.dir
-	}, ran: []string{buildApp, installApp}, more: []string{"[app-builder] install hatchling.build"}},
+	}, ran: []string{buildApp, installApp}, pulled: []string{stdlib}, more: []string{"[app-builder] install hatchling.build", "[base] add bytecode for what builds"}},
 	{name: "a small dependency bumped", change: func(t *testing.T, f *fresh) string {
 		replace(t, f.dir, "src/data/report.py", "The slope {slope", "slope {slope")
 		f.relock(t, func() { bump(t, f.dir, smallBump) })
@@ -234,7 +237,7 @@ var changes = []change{
 			uvLock(t, f.dir)
 		})
 		return f.dir
-	}, ran: []string{buildApp, "[base] install ", installApp, verifyStep}, files: func(t *testing.T) []string { return append(groupOf(t, besideIt), addition) }},
+	}, ran: []string{buildApp, "[base] install ", installApp, verifyStep}, pulled: []string{stdlib}, files: func(t *testing.T) []string { return append(groupOf(t, besideIt), addition) }},
 	{name: "another project, with numpy and pandas too", change: func(t *testing.T, f *fresh) string {
 		// Its lock starts as the first one's, so that uv keeps the versions.
 		dir := t.TempDir()
@@ -272,7 +275,7 @@ CMD ["report"]
 func (c change) check(t *testing.T, got fetched, ran []string) {
 	t.Helper()
 	for _, l := range got.layers {
-		if l != onlyCached {
+		if l != onlyCached && !slices.Contains(c.pulled, l) {
 			t.Errorf("%s: the layer %q was pulled", c.name, l)
 		}
 	}

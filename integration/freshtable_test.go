@@ -32,10 +32,10 @@ cache is of ` + "`mode=max`" + `. Files that it gets besides the lock's, which a
 
 const freshTail = `
 - **Nothing changed**: no file of the index, no layer but the notes that the frontend reads, no step; verify's result is one of the notes. So it is in either mode.
-- **` + "`mode=max`" + `**: changed code builds and installs the application, for which the base and the build backend's environment are pulled; no dependency is
-  fetched, pulled or installed. A changed dependency fetches the wheels of its layer and installs that one. Verify then runs on the facts of all layers: each
-  is a layer of the cache alone, of some kilobytes. None of the image's layers is pulled: the registry has them already.
-- **` + "`mode=min`" + `** has the layers of the image, but neither the environment of the build backend, which is installed again for changed code, nor the facts of
+- **` + "`mode=max`" + `**: changed code builds and installs the application, for which the base, the build backend's environment and the standard library's bytecode are pulled; no dependency is
+  fetched, pulled or installed. A changed dependency fetches the wheels of its layer and installs that one, for which Python without the rest of the base is pulled. Verify then runs on the
+  facts of all layers: each is a layer of the cache alone, of some kilobytes. No layer of a dependency is pulled: the registry has them already.
+- **` + "`mode=min`" + `** has the layers of the image, but neither the environment of the build backend, which is made again for changed code, nor the facts of
   what is installed: when verify has to run, all dependencies are fetched and installed again to get them. The image is the one that a warm build makes, in every row, which the test asserts.
 - **Another project** finds the layers of large wheels, which each have their own, in the cache of the first. Small ones share a layer, which is another one with other
   neighbours.
