@@ -137,6 +137,24 @@ func TestResultsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+func TestReplaceTouchesOnlyItsRoundAndScenario(t *testing.T) {
+	r := someResults()
+	before := len(r.Runs)
+	var runs []measure
+	for _, c := range contenders {
+		runs = append(runs, measure{Project: "data", Contender: c.name, Scenario: "cold", Round: 2, Seconds: 100})
+	}
+	r.replace("data", 2, runs)
+	if len(r.Runs) != before {
+		t.Errorf("%d measurements became %d", before, len(r.Runs))
+	}
+	for _, m := range r.Runs {
+		if replaced := m.Scenario == "cold" && m.Round == 2; (m.Seconds == 100) != replaced {
+			t.Errorf("%s of %s in round %d is %v s", m.Scenario, m.Contender, m.Round, m.Seconds)
+		}
+	}
+}
+
 func TestPageHasTheTablesAndKeepsItsProse(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "page.md")

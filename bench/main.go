@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how often everything is measured; rounds already in the results count")
 	only := flags.String("projects", "web,data", "which projects")
-	some := flags.String("scenarios", "", "only these, such as cold,unchanged,code; what they found is printed and not kept")
+	some := flags.String("scenarios", "", "only these, such as cold,unchanged,code, once more; what they find replaces what a round in the results has of them")
 	results := flags.String("results", "docs/benchmarks.json", "file with what was measured, which is read first and added to")
 	page := flags.String("page", "docs/benchmarks.md", "page whose tables are written")
 	tables := flags.Bool("tables", false, "write the tables from the results, and measure nothing")
@@ -59,6 +59,9 @@ func run(ctx context.Context, args []string) error {
 	b := &bench{lab: lab, registryOfLab: os.Getenv("PYFILE_LAB_REGISTRY"), downloads: filepath.Join(cache, "pyfile", "bench", "downloads"), port: *port}
 	if *some != "" {
 		b.scenarios = strings.Split(*some, ",")
+		if !slices.Contains(b.scenarios, "cold") {
+			return errors.New("-scenarios lacks cold, whose builds the others start from")
+		}
 	}
 	if err := b.tools(); err != nil {
 		return err
@@ -73,17 +76,18 @@ func run(ctx context.Context, args []string) error {
 			if err != nil {
 				return fmt.Errorf("round %d of %s: %w", round, p.Name, err)
 			}
-			if *some != "" {
-				continue
+			switch {
+			case *some == "":
+				all.add(p.Name, runs, images)
+			case all.has(p.Name, round):
+				all.replace(p.Name, round, runs)
+			default:
+				continue // a part of a round would pass for the whole
 			}
-			all.add(p.Name, runs, images)
 			if err := all.write(*results); err != nil {
 				return err
 			}
 		}
-	}
-	if *some != "" {
-		return nil
 	}
 	return writePage(*page, all)
 }

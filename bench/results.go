@@ -41,6 +41,14 @@ func (r *results) add(project string, runs []measure, images map[string]image) {
 	r.Images[project] = images
 }
 
+// replace puts measurements in the place of those that the results have of the same scenarios in that round.
+func (r *results) replace(project string, round int, runs []measure) {
+	r.Runs = slices.DeleteFunc(r.Runs, func(m measure) bool {
+		return m.Project == project && m.Round == round && slices.ContainsFunc(runs, func(n measure) bool { return n.Scenario == m.Scenario })
+	})
+	r.Runs = append(r.Runs, runs...)
+}
+
 // write replaces the file: one line for each measurement.
 func (r *results) write(file string) error {
 	head, err := json.Marshal(r.Images)

@@ -41,9 +41,9 @@ var scenarios = []scenario{
 	{name: "fresh-bump-min", title: "fresh runner, a dependency bumped, mode=min", variant: "later", fresh: "min"},
 }
 
-// times is how often a scenario is measured in a round: a build of a fraction of a second is measured three times.
+// times is how often a scenario is measured in a round: builds of a fraction of a second three times, and cold ones, whose seconds vary most.
 func (s scenario) times() int {
-	if s.name == "unchanged" || strings.HasPrefix(s.name, "fresh-unchanged-") {
+	if s.name == "cold" || s.name == "unchanged" || strings.HasPrefix(s.name, "fresh-unchanged-") {
 		return 3
 	}
 	return 1
@@ -202,11 +202,11 @@ func (r *roundOf) run(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, c := range r.turn(i) {
-			if s.fresh == "min" && !c.stages {
-				continue // one stage: all of it is in the image, so the caches are the same
-			}
-			for n := range s.times() {
+		for n := range s.times() {
+			for _, c := range r.turn(i + n) {
+				if s.fresh == "min" && !c.stages {
+					continue // one stage: all of it is in the image, so the caches are the same
+				}
 				if err := r.scenario(ctx, s, c, n); err != nil {
 					return fmt.Errorf("%s, %s: %w", s.name, c.name, err)
 				}
@@ -275,28 +275,30 @@ func (r *roundOf) addBase(image string) error {
 func (r *roundOf) scenario(ctx context.Context, s scenario, c contender, n int) error {
 	v := r.variants[s.variant]
 	d := r.daemons[c.name]
-	args := c.args(r.bench, v.dir)
-	switch {
-	case s.fresh != "":
+	args, repo := c.args(r.bench, v.dir), c.image(r.bench, r.project)
+	if s.fresh != "" {
 		cache := s.fresh
 		if !c.stages {
 			cache = "max"
 		}
-		fresh, err := r.startDaemon(ctx)
-		if err != nil {
-			return err
-		}
-		defer fresh.end()
-		d = fresh
-		args = append(args, "--import-cache", "type=registry,ref="+c.image(r.bench, r.project)+":cache-"+cache)
-	case d == nil:
+		args = append(args, "--import-cache", "type=registry,ref="+repo+":cache-"+cache)
+	}
+	first := s.name == "cold" && n == 0
+	if s.name == "cold" && !first {
+		repo += fmt.Sprintf("-%d", n+1) // which has none of the layers
+	}
+	if s.name == "cold" || s.fresh != "" {
 		var err error
 		if d, err = r.startDaemon(ctx); err != nil {
 			return err
 		}
-		r.daemons[c.name] = d
+		if first {
+			r.daemons[c.name] = d
+		} else {
+			defer d.end()
+		}
 	}
-	ref := c.image(r.bench, r.project) + ":" + s.tag(n)
+	ref := repo + ":" + s.tag(n)
 	m, err := r.measured(ctx, d, append(args, "--output", "type=image,name="+ref+",push=true"))
 	if err != nil {
 		return err
@@ -308,14 +310,16 @@ func (r *roundOf) scenario(ctx context.Context, s scenario, c contender, n int) 
 	if err := r.check(s, c, v, image, found); err != nil {
 		return err
 	}
-	if s.name == "cold" {
+	if first {
 		r.images[c.name] = image
+	}
+	if s.name == "cold" {
 		if m.Inputs, err = r.inputs(v); err != nil {
 			return err
 		}
 	}
 	m.Contender, m.Scenario, m.Digest = c.name, s.name, image.Digest
-	if m.NewBytes, err = r.newBytes(ref, c, s.name == "cold"); err != nil {
+	if m.NewBytes, err = r.newBytes(ref, c, first); err != nil {
 		return err
 	}
 	r.note(m)
