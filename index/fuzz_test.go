@@ -50,6 +50,7 @@ func FuzzHTMLPage(f *testing.F) {
 	f.Add([]byte(`<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"><title>x</title><base href="/x/"></head><body><a href="a-1.whl#sha256=` + sumA + `" data-requires-python="&gt;=3">a</a></body></html>`))
 	f.Add([]byte(`<!-- x --><script>"<a"</script><a href='a b.zip' x=1 y>t<b>x</b></a><?x><a href=//files.example/?id=1>a-1.zip</a>`))
 	f.Add([]byte(`<a href="http://a:b@x/y.zip?&amp;&copy=1&#38;#z">`))
+	f.Add([]byte(`<a href="http://x/y.zip?a #z">`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		entries, err := parsePage(fuzzBase, "text/html", body)
 		files := filesOf(entries)

@@ -151,7 +151,22 @@ func resolve(base *url.URL, link string) (*url.URL, bool) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, false
 	}
+	u.RawQuery = escapeQuery(u.RawQuery)
 	return u, true
+}
+
+// escapeQuery encodes what net/url leaves as it is in a query and a request line must not have: a blank ends the address there. What is
+// escaped already stays (URL standard, "query percent-encode set").
+func escapeQuery(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // address is a URL without user and fragment: what may be written, though not printed when it has a query.

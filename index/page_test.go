@@ -65,6 +65,7 @@ func TestPagesGiveTheirFiles(t *testing.T) {
 		{"references of characters in addresses", "text/html", `<a href="a-1.whl?x=1&amp;copy=2&copy=3&#38;y&lt&unknown;">`, []File{{Name: "a-1.whl", URL: "https://index.example/simple/a/a-1.whl?x=1&copy=2&copy=3&y&lt&unknown;"}}},
 		{"escapes in addresses", "text/html", `<a href="a-1%2Bcu118-py3-none-any.whl">a</a><a href="b 1.zip">b</a><a href="ü-1.zip">c</a>`,
 			[]File{{Name: "a-1+cu118-py3-none-any.whl", URL: "https://index.example/simple/a/a-1%2Bcu118-py3-none-any.whl"}, {Name: "b 1.zip", URL: "https://index.example/simple/a/b%201.zip"}, {Name: "ü-1.zip", URL: "https://index.example/simple/a/%C3%BC-1.zip"}}},
+		{"blanks in the query of an address", "text/html", `<a href="/get/a-1.zip?x=a b%20ü #z">a</a>`, []File{{Name: "a-1.zip", URL: "https://index.example/get/a-1.zip?x=a%20b%20%C3%BC%20"}}},
 		{"an address that is broken over lines", "text/html", "<a\nhref=\"\n a-1.\n\twhl \">a</a>", []File{{Name: "a-1.whl", URL: "https://index.example/simple/a/a-1.whl"}}},
 		{"names from the text where the address has none", "text/html", `<a href="/get?id=7"> a-1.<wbr>whl
 			</a><a href="/get?id=8#sha256=` + sumA + `">a &amp; b</a>`,
