@@ -152,7 +152,7 @@ func TestRetryAfterIsObeyedWithinBounds(t *testing.T) {
 func TestRedirectsAreFollowedAndLinksAreRelativeToTheirEnd(t *testing.T) {
 	main, other := newServer(t, (*httptest.Server).Start), newServer(t, (*httptest.Server).Start)
 	main.mux.HandleFunc("/simple/demo/", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", strings.Replace(other.URL, "http://", "http://bob:hunter2@", 1)+"/mirror/demo/?token=hunter2")
+		w.Header().Set("Location", strings.Replace(other.URL, "http://", "http://bob:hunter2@", 1)+"/mirror/demo/?token=hunter2&name=a b") // servers refuse a request line with a blank
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 	other.page("/mirror/demo/", File{Name: "demo-1.whl", URL: "../files/demo-1.whl"})

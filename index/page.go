@@ -155,7 +155,7 @@ func resolve(base *url.URL, link string) (*url.URL, bool) {
 	return u, true
 }
 
-// escapeQuery encodes what net/url leaves as it is in a query and a request line must not have: a blank ends the address there. What is
+// escapeQuery encodes what net/url leaves as it is in a query and a request line must not have: servers refuse one with a blank. What is
 // escaped already stays (URL standard, "query percent-encode set").
 func escapeQuery(query string) string {
 	var b strings.Builder
